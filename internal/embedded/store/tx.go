@@ -1,0 +1,212 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Tx gathers writes that are committed together. It is used by one goroutine, once.
+//
+// A component that takes part in somebody else's transaction offers methods ending in Tx, which add their writes and, with
+// OnCommit, what has to happen in memory afterwards.
+type Tx struct {
+	store    *Store
+	batch    *pebble.Batch
+	counters map[string]int64
+	hooks    []func()
+	done     chan struct{}
+	err      error
+}
+
+// Begin starts a transaction. One that is not committed costs nothing but its memory.
+func (s *Store) Begin() *Tx {
+	return &Tx{store: s, batch: s.db.NewBatch()}
+}
+
+// Set writes a value. Key and value are copied.
+func (tx *Tx) Set(key, value []byte) { tx.must(tx.batch.Set(key, value, nil)) }
+
+// Delete removes a key, which need not exist.
+func (tx *Tx) Delete(key []byte) { tx.must(tx.batch.Delete(key, nil)) }
+
+// DeleteRange removes the keys from low (included) to high (excluded).
+func (tx *Tx) DeleteRange(low, high []byte) { tx.must(tx.batch.DeleteRange(low, high, nil)) }
+
+// Add changes a counter by delta. Counters are read with Store.Counter; deltas of one group are added up before they are
+// written, so a counter that everybody changes costs one write a group.
+func (tx *Tx) Add(key []byte, delta int64) {
+	if tx.counters == nil {
+		tx.counters = make(map[string]int64)
+	}
+	tx.counters[string(key)] += delta
+}
+
+// OnCommit registers what happens in memory once the transaction is on disk. Callbacks run one after the other on the committer's
+// goroutine, in the order of commits: they must be short and must not commit.
+func (tx *Tx) OnCommit(f func()) { tx.hooks = append(tx.hooks, f) }
+
+// Empty reports whether nothing was written.
+func (tx *Tx) Empty() bool { return tx.batch.Empty() && len(tx.counters) == 0 }
+
+// Commit writes the transaction and waits until it is on disk. When ctx ends first the outcome is not known: the
+// transaction may still be committed.
+func (tx *Tx) Commit(ctx context.Context) error {
+	tx.done = make(chan struct{})
+	if err := tx.submit(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-tx.done:
+		return tx.err
+	case <-ctx.Done():
+		return fmt.Errorf("store: waiting for a commit: %w", context.Cause(ctx))
+	}
+}
+
+// CommitLazily submits the transaction and does not wait. It is on disk no later than any transaction committed after it. For
+// what may be lost in a crash without harm.
+func (tx *Tx) CommitLazily(ctx context.Context) error { return tx.submit(ctx) }
+
+func (tx *Tx) submit(ctx context.Context) error {
+	s := tx.store
+	if err := s.Failed(); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return ErrClosed
+	}
+	select {
+	case s.queue <- tx:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("store: submitting a commit: %w", context.Cause(ctx))
+	}
+}
+
+func (tx *Tx) must(err error) {
+	if err != nil { // a batch in memory fails only when it is misused
+		panic(fmt.Sprintf("store: building a transaction: %v", err))
+	}
+}
+
+// A group is what is committed at once.
+type group struct {
+	batch *pebble.Batch
+	txs   []*Tx
+	err   error
+}
+
+// commitLoop gathers transactions into groups and applies them.
+func (s *Store) commitLoop() {
+	defer close(s.synced)
+	for tx := range s.queue {
+		g := s.gather(tx)
+		if g.batch != nil && g.err == nil {
+			g.err = s.apply(g.batch)
+		}
+		s.synced <- g
+	}
+}
+
+func (s *Store) apply(b *pebble.Batch) (err error) {
+	if err := s.Failed(); err != nil {
+		return err
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = s.fail(fmt.Errorf("applying a group: %v", r))
+		}
+	}()
+	if s.opts.NoSync {
+		return s.db.Apply(b, pebble.NoSync)
+	}
+	if err := s.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
+		return s.fail(err)
+	}
+	return nil
+}
+
+func (s *Store) gather(first *Tx) *group {
+	g := &group{batch: s.db.NewBatch()}
+	var counters map[string]int64
+	for tx := first; ; {
+		counters = s.join(g, tx, counters)
+		if len(g.txs) >= maxGroupTx || g.batch.Len() >= maxGroupBytes {
+			break
+		}
+		select {
+		case next, ok := <-s.queue:
+			if ok {
+				tx = next
+				continue
+			}
+		default:
+		}
+		break
+	}
+	for key, delta := range counters {
+		if delta != 0 {
+			first.must(g.batch.Merge([]byte(key), binary.AppendVarint(nil, delta), nil))
+		}
+	}
+	s.groups.Add(1)
+	return g
+}
+
+// join adds tx to g, or fails tx alone.
+func (s *Store) join(g *group, tx *Tx, counters map[string]int64) map[string]int64 {
+	n := s.commits.Add(1)
+	if s.opts.BeforeCommit != nil {
+		if tx.err = s.opts.BeforeCommit(n); tx.err != nil {
+			tx.hooks = nil
+			g.txs = append(g.txs, tx)
+			return counters
+		}
+	}
+	if !tx.batch.Empty() {
+		if err := g.batch.Apply(tx.batch, nil); err != nil {
+			tx.err = fmt.Errorf("store: joining a group: %w", err)
+			tx.hooks = nil
+		}
+	}
+	for key, delta := range tx.counters {
+		if counters == nil {
+			counters = make(map[string]int64)
+		}
+		counters[key] += delta
+	}
+	g.txs = append(g.txs, tx)
+	return counters
+}
+
+// syncLoop waits for the disk and wakes those who wait for their transaction.
+func (s *Store) syncLoop() {
+	defer close(s.done)
+	for g := range s.synced {
+		if g.err == nil && !s.opts.NoSync && !g.batch.Empty() {
+			if err := g.batch.SyncWait(); err != nil {
+				g.err = s.fail(err)
+			}
+		}
+		for _, tx := range g.txs {
+			if tx.err == nil {
+				tx.err = g.err
+			}
+			if tx.err == nil {
+				for _, hook := range tx.hooks {
+					hook()
+				}
+			}
+			_ = tx.batch.Close()
+			if tx.done != nil {
+				close(tx.done)
+			}
+		}
+		_ = g.batch.Close()
+	}
+}
