@@ -27,11 +27,25 @@ const (
 	PrefixTimer         byte = 'i' // due time, execution, timer -> nothing
 	PrefixOpen          byte = 'o' // machine, start time, execution -> nothing
 	PrefixEnded         byte = 'e' // machine, stop time, execution -> status
+	PrefixName          byte = 'N' // machine, name -> execution
+	PrefixDefinition    byte = 'D' // digest -> definition
 
-	// Queues and topics (internal/embedded/queue, topic).
-	PrefixQueue   byte = 'q' // see that package
-	PrefixTopic   byte = 'T' // see that package
-	PrefixBucket  byte = 'b' // see internal/embedded/bucket
+	// Queues (internal/embedded/queue).
+	PrefixQueue      byte = 'q' // queue -> configuration
+	PrefixQueueEpoch byte = 'Q' // how often the queues have been opened
+	PrefixMessage    byte = 'm' // queue, lane, sequence -> message
+	PrefixAttempts   byte = 'a' // queue, lane, sequence -> how often it was received
+	PrefixDelayed    byte = 'y' // queue, lane, due time, sequence -> message
+	PrefixDeadLetter byte = 'u' // queue, sequence -> message and reason
+	PrefixDepth      byte = 'c' // queue, kind, lane -> counter
+
+	// Topics (internal/embedded/topic).
+	PrefixFileEnd byte = 'f' // subscription -> length of its file
+
+	// Buckets (internal/embedded/bucket).
+	PrefixObject byte = 'b' // bucket, object key -> description and body
+
+	// Logs (internal/embedded/logs).
 	PrefixLog     byte = 'l' // see internal/embedded/logs
 	PrefixLogTime byte = 'L'
 )

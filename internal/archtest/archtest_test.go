@@ -1,0 +1,91 @@
+// Package archtest holds the rules about who may import whom (ARCHITECTURE.md, Layers) as a test.
+package archtest
+
+import (
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+// packages lists the packages of this module with what they import, tests left out.
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "sundog/...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("listing packages: %v", err)
+	}
+	var all []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var p pkg
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 10 {
+		t.Fatalf("only %d packages found", len(all))
+	}
+	return all
+}
+
+// domain are the packages that know no storage and no transport.
+var domain = []string{"statedb", "event", "queue", "topic", "bucket", "pipeline", "publish", "batch", "stac"}
+
+func TestImports(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			if reason := forbidden(p.ImportPath, imported); reason != "" {
+				t.Errorf("%s imports %s: %s", p.ImportPath, imported, reason)
+			}
+		}
+	}
+}
+
+func forbidden(from, to string) string {
+	switch {
+	case !strings.HasPrefix(from, "sundog/internal/") && !strings.HasPrefix(from, "sundog/cmd/") && strings.HasPrefix(to, "sundog/internal/"):
+		return "a library imports nothing internal"
+	case isDomain(from) && strings.HasPrefix(to, "sundog/internal/") && !isDomain(to):
+		return "the domain knows no platform and no surface"
+	case isDomain(from) && (strings.HasPrefix(to, "github.com/cockroachdb/") || strings.HasPrefix(to, "github.com/aws/") || to == "net/http"):
+		return "the domain knows no storage and no transport"
+	case strings.HasPrefix(to, "github.com/cockroachdb/pebble") && from != "sundog/internal/embedded/store":
+		return "only the store knows Pebble"
+	case strings.HasPrefix(from, "sundog/internal/embedded/") && (to == "sundog/internal/server" || to == "sundog/internal/cli" || to == "sundog/internal/client"):
+		return "a platform knows no surface"
+	case strings.HasPrefix(to, "github.com/danielgtaylor/huma") && from != "sundog/internal/server":
+		return "only the server knows its HTTP framework"
+	}
+	return ""
+}
+
+func isDomain(path string) bool {
+	for _, name := range domain {
+		if path == "sundog/internal/"+name || strings.HasPrefix(path, "sundog/internal/"+name+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func TestRulesCanFail(t *testing.T) {
+	for from, to := range map[string]string{
+		"sundog/asl":                       "sundog/internal/event",
+		"sundog/internal/pipeline":         "sundog/internal/embedded/store",
+		"sundog/internal/statedb":          "github.com/cockroachdb/pebble/v2",
+		"sundog/internal/embedded/queue":   "sundog/internal/server",
+		"sundog/internal/embedded/engine":  "github.com/cockroachdb/pebble/v2",
+		"sundog/internal/pipeline/process": "net/http",
+	} {
+		if forbidden(from, to) == "" {
+			t.Errorf("%s may import %s", from, to)
+		}
+	}
+}
