@@ -30,6 +30,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -165,6 +166,10 @@ func (s *Store) pebbleOptions(lock *pebble.Lock) *pebble.Options {
 		L0StopWritesThreshold:       24,
 	}
 	o.EnsureDefaults()
+	for i := range o.Levels { // most look-ups are for what is not there: a new name, a new record
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[i].FilterType = pebble.TableFilter
+	}
 	return o
 }
 

@@ -1,0 +1,211 @@
+package asl
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+)
+
+// frameID names a frame within its execution.
+type frameID int64
+
+// A frame is one thread of an execution: the machine itself, a branch of a Parallel state, or an iteration of a Map state. Each is in one
+// state at a time.
+type frame struct {
+	id     frameID
+	parent *frame // nil: the machine
+	index  int    // of the branch or item in the parent
+	state  *state
+	phase  phase
+	input  *Document // of the state
+	vars   map[string]*Document
+
+	prev        int64 // the event that the next one follows
+	entered     int64 // the event that entered the state
+	enteredPrev int64 // the one before it
+	enteredAt   time.Time
+
+	attempts []int // by retrier; nil: none was used
+	retries  int   // of the state, all retriers together
+
+	timer Timer     // of a Wait state or a retry
+	task  *taskWait // of a Task state
+	fan   *fan      // of a Parallel or Map state
+}
+
+// phase is what a frame does.
+type phase byte
+
+const (
+	entering phase = iota // its turn is to come, and then it enters its state
+	retrying              // waits for the timer, then does its state again
+	waiting               // Wait state: waits for the timer
+	working               // Task state: waits for the task
+	joining               // Parallel or Map state: waits for its children
+)
+
+// A taskWait is a task that has no result yet.
+type taskWait struct {
+	id          TaskID
+	token       string
+	parameters  *Document
+	credentials *Document
+	timeout     Timer // its ID is 0 when there is none
+	heartbeat   Timer
+	timeoutS    int64 // seconds; 0: none
+	heartbeatS  int64
+	started     bool
+	submitted   bool
+}
+
+// A fan is the children of a Parallel or Map state at work. Child i has the frame id first+i.
+type fan struct {
+	first   frameID
+	count   int
+	next    int         // index of the first child that has not begun
+	running int         // children that have begun and not ended
+	limit   int         // children that may run at one time
+	list    *Document   // Map: the array of items
+	items   []*Document // its elements
+	data    *Document   // Map: what ItemSelector sees as "$"; Parallel: the input of the branches
+	outputs []*Document // of the children that have ended
+
+	failed     *frame // the child whose error made the state fail
+	failedTask bool   // whether that was the error of a task
+}
+
+func (x *Execution) newFrame(parent *frame, index int, fl *flow, input *Document) *frame {
+	f := &frame{parent: parent, index: index, state: fl.start, input: input}
+	if parent == nil {
+		f.id = x.nextFrame
+		x.nextFrame++
+	} else {
+		f.id = parent.fan.first + frameID(index)
+	}
+	x.frames[f.id] = f
+	x.touch(f)
+	return f
+}
+
+// remove forgets a frame. Its stored part goes too.
+func (x *Execution) remove(f *frame) {
+	delete(x.frames, f.id)
+	x.changes.drop(f.id)
+}
+
+// push gives a frame a turn to enter its state.
+func (x *Execution) push(f *frame) {
+	x.ready = append(x.ready, f)
+}
+
+// run lets the frames that have a turn go on, one after the other, each until it waits for something.
+func (x *Execution) run() {
+	for len(x.ready) > 0 && !x.over() {
+		f := x.ready[0]
+		if x.frames[f.id] != f { // its branch was aborted
+			x.ready = x.ready[1:]
+			continue
+		}
+		if x.budget == 0 {
+			if x.resume.ID == 0 {
+				x.resume = x.setTimer(nil, x.at.Now)
+			}
+			return
+		}
+		x.ready = x.ready[1:]
+		x.goOn(f)
+	}
+}
+
+// goOn lets one frame enter states until it waits for something, or the transitions of the step are used up.
+func (x *Execution) goOn(f *frame) {
+	x.current = f
+	defer func() { x.current = nil }()
+	for f.phase == entering && x.frames[f.id] == f && !x.over() {
+		if x.budget == 0 {
+			x.ready = slices.Insert(x.ready, 0, f)
+			return
+		}
+		x.budget--
+		x.enter(f)
+	}
+}
+
+// over says whether nothing more can happen in this step.
+func (x *Execution) over() bool { return x.end != nil || x.full }
+
+// setTimer sets a timer for a frame, or for the execution when f is nil.
+func (x *Execution) setTimer(f *frame, at time.Time) Timer {
+	t := Timer{ID: x.nextTimer, At: at}
+	x.nextTimer++
+	x.timers[t.ID] = f
+	x.effects.Timers = append(x.effects.Timers, t)
+	return t
+}
+
+// dropTimer forgets a timer, if it is set.
+func (x *Execution) dropTimer(t *Timer) {
+	if t.ID == 0 {
+		return
+	}
+	delete(x.timers, t.ID)
+	x.effects.DroppedTimers = append(x.effects.DroppedTimers, t.ID)
+	*t = Timer{}
+}
+
+// timer returns an outstanding timer.
+func (x *Execution) timer(id TimerID) Timer {
+	f := x.timers[id]
+	switch {
+	case id == x.deadline.ID:
+		return x.deadline
+	case id == x.resume.ID:
+		return x.resume
+	case id == f.timer.ID:
+		return f.timer
+	case id == f.task.timeout.ID:
+		return f.task.timeout
+	}
+	return f.task.heartbeat
+}
+
+// timerFired goes on with what waited for a timer.
+func (x *Execution) timerFired(id TimerID) {
+	f, ok := x.timers[id]
+	if !ok {
+		return
+	}
+	switch {
+	case id == x.deadline.ID:
+		x.dropTimer(&x.deadline)
+		x.finish(&End{Status: TimedOut}, 0, false, false)
+		return
+	case id == x.resume.ID:
+		x.dropTimer(&x.resume)
+		return
+	}
+	x.touch(f)
+	if id != f.timer.ID {
+		x.taskTimedOut(f, id == f.task.heartbeat.ID)
+		return
+	}
+	x.dropTimer(&f.timer)
+	if f.phase == retrying {
+		x.work(f)
+	} else {
+		x.complete(f, f.input)
+	}
+}
+
+// release drops what a frame waits for.
+func (x *Execution) release(f *frame) {
+	x.dropTimer(&f.timer)
+	if f.task != nil {
+		x.endTask(f)
+	}
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	return slices.Sorted(maps.Keys(m))
+}

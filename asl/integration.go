@@ -1,0 +1,53 @@
+package asl
+
+import "strings"
+
+// caller is how a Task state calls its service, which decides on the names of its history events.
+type caller string
+
+const (
+	serviceCaller  caller = "Task"           // arn:<partition>:states:::<service>:<action>
+	functionCaller caller = "LambdaFunction" // a function's ARN
+	activityCaller caller = "Activity"       // anything else: an activity's ARN
+)
+
+// An integration is what the Resource of a Task state says.
+type integration struct {
+	caller       caller
+	resource     string // as history events show it
+	resourceType string // of a service: lambda, aws-sdk:s3, …
+	sync         bool   // waits for a job to end: .sync, .sync:2
+	token        bool   // waits for a task token: .waitForTaskToken, and activities
+}
+
+// parseIntegration reads a Resource (Developer Guide, "Integrating services with Step Functions").
+func parseIntegration(resource string) integration {
+	parts := strings.SplitN(resource, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" {
+		return integration{caller: activityCaller, resource: resource, token: true}
+	}
+	if parts[2] == "lambda" {
+		return integration{caller: functionCaller, resource: resource}
+	}
+	if parts[2] != "states" || parts[3] != "" || parts[4] != "" {
+		return integration{caller: activityCaller, resource: resource, token: true}
+	}
+	service, action, _ := strings.Cut(parts[5], ":")
+	if service == "aws-sdk" {
+		var sdk string
+		sdk, action, _ = strings.Cut(action, ":")
+		service += ":" + sdk
+	}
+	in := integration{caller: serviceCaller, resource: action, resourceType: service}
+	in.sync = strings.HasSuffix(action, ".sync") || strings.Contains(action, ".sync:")
+	in.token = strings.HasSuffix(action, ".waitForTaskToken")
+	return in
+}
+
+// subject is what a message about the size of a result names.
+func (in integration) subject() string {
+	if in.caller == serviceCaller {
+		return in.resourceType
+	}
+	return in.resource
+}

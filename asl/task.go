@@ -1,0 +1,173 @@
+package asl
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+)
+
+func secondsOf(n int64) time.Duration { return time.Duration(n) * time.Second }
+
+// schedule asks for the work of a Task state.
+func (x *Execution) schedule(f *frame, s *scope) *failure {
+	spec := f.state.task
+	t := &taskWait{parameters: s.data}
+	if spec.integration.token {
+		t.token = x.newToken()
+	}
+	f.task = t // the context object has the token
+	if err := x.prepareTask(f, s); err != nil {
+		f.task = nil
+		return err
+	}
+	t.id = x.nextTask
+	x.nextTask++
+	x.tasks[t.id] = f
+	f.phase = working
+	if t.timeoutS > 0 {
+		t.timeout = x.setTimer(f, x.at.Now.Add(secondsOf(t.timeoutS)))
+	}
+	if t.heartbeatS > 0 {
+		t.heartbeat = x.setTimer(f, x.at.Now.Add(secondsOf(t.heartbeatS)))
+	}
+	d := Details{TimeoutSeconds: t.timeoutS, HeartbeatSeconds: t.heartbeatS, Credentials: t.credentials}
+	if in := spec.integration; in.caller == serviceCaller {
+		d.Parameters, d.Resource, d.ResourceType, d.Region = t.parameters, in.resource, in.resourceType, x.id.Region
+	} else {
+		d.Input, d.Resource = t.parameters, spec.resource
+	}
+	f.prev = x.event(string(spec.integration.caller)+"Scheduled", f.prev, d)
+	x.effects.Tasks = append(x.effects.Tasks, f.taskEffect())
+	return nil
+}
+
+// prepareTask evaluates the fields of a Task state.
+func (x *Execution) prepareTask(f *frame, s *scope) (err *failure) {
+	spec, t := f.state.task, f.task
+	if spec.timeout != nil {
+		if t.timeoutS, err = spec.timeout.value(s, 1); err != nil {
+			return err
+		}
+	}
+	if spec.heartbeat != nil {
+		if t.heartbeatS, err = spec.heartbeat.value(s, 1); err != nil {
+			return err
+		}
+	}
+	if spec.credentials != nil {
+		if t.credentials, err = spec.credentials.eval(s); err != nil {
+			return err
+		}
+	}
+	if f.state.parameters != nil {
+		if t.parameters, err = f.state.parameters.eval(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newToken makes a task token.
+func (x *Execution) newToken() string {
+	b := binary.BigEndian.AppendUint64(nil, uint64(x.nextTask))
+	b = binary.BigEndian.AppendUint64(b, x.random().Uint64())
+	b = binary.BigEndian.AppendUint64(b, x.random().Uint64())
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// taskEffect describes the task of a frame.
+func (f *frame) taskEffect() Task {
+	t := f.task
+	return Task{
+		ID: t.id, State: f.state.name, Resource: f.state.task.resource, Parameters: t.parameters, Token: t.token, RetryCount: f.retries,
+		Timeout: secondsOf(t.timeoutS), Heartbeat: secondsOf(t.heartbeatS), Credentials: t.credentials,
+	}
+}
+
+// onTask does something with the frame of a task that has no result yet.
+func (x *Execution) onTask(id TaskID, do func(f *frame)) {
+	if f := x.tasks[id]; f != nil {
+		x.touch(f)
+		do(f)
+	}
+}
+
+// taskEvent appends an event of the task of a frame.
+func (x *Execution) taskEvent(f *frame, what string, at time.Time, d Details) {
+	in := f.state.task.integration
+	if in.caller == serviceCaller {
+		d.Resource, d.ResourceType = in.resource, in.resourceType
+	}
+	if !x.full && x.nextEvent >= x.machine.limits.HistoryEvents {
+		x.full = true
+	}
+	if !x.full {
+		f.prev = x.append(string(in.caller)+what, f.prev, at, d)
+	}
+}
+
+func (x *Execution) taskStarted(f *frame, at time.Time, worker string) {
+	if f.task.started {
+		return
+	}
+	f.task.started = true
+	if at.IsZero() {
+		at = x.at.Now
+	}
+	x.taskEvent(f, "Started", at, Details{WorkerName: worker})
+}
+
+func (x *Execution) taskSubmitted(f *frame, ev TaskSubmitted) {
+	if f.task.submitted {
+		return
+	}
+	x.taskStarted(f, ev.StartedAt, "")
+	f.task.submitted = true
+	x.taskEvent(f, "Submitted", x.at.Now, Details{Output: ev.Output})
+}
+
+func (x *Execution) taskSucceeded(f *frame, ev TaskSucceeded) {
+	x.taskStarted(f, ev.StartedAt, "")
+	if len(ev.Output.Bytes()) > x.machine.limits.DataBytes {
+		x.failTask(f, "Failed", sizeFailure(f.state.task.integration.subject()))
+		return
+	}
+	x.taskEvent(f, "Succeeded", x.at.Now, Details{Output: ev.Output})
+	x.endTask(f)
+	x.complete(f, ev.Output)
+}
+
+func (x *Execution) taskFailed(f *frame, ev TaskFailed) {
+	x.taskStarted(f, ev.StartedAt, "")
+	x.failTask(f, "Failed", &failure{name: ev.Error, cause: ev.Cause, hasName: ev.Error != "", hasCause: ev.Cause != ""})
+}
+
+func (x *Execution) taskTimedOut(f *frame, heartbeat bool) {
+	x.failTask(f, "TimedOut", &failure{name: errTimeout, hasName: true, heartbeat: heartbeat})
+}
+
+// failTask ends a task without a result.
+func (x *Execution) failTask(f *frame, what string, e *failure) {
+	x.taskEvent(f, what, x.at.Now, Details{Error: e.name, Cause: e.cause, HasError: e.hasName, HasCause: e.hasCause})
+	x.endTask(f)
+	e.ofTask = true
+	x.fail(f, e)
+}
+
+func (x *Execution) taskHeartbeat(f *frame) {
+	if f.task.heartbeat.ID == 0 {
+		return
+	}
+	x.dropTimer(&f.task.heartbeat)
+	f.task.heartbeat = x.setTimer(f, x.at.Now.Add(secondsOf(f.task.heartbeatS)))
+}
+
+// endTask forgets the task of a frame.
+func (x *Execution) endTask(f *frame) {
+	t := f.task
+	delete(x.tasks, t.id)
+	x.effects.DroppedTasks = append(x.effects.DroppedTasks, t.id)
+	x.dropTimer(&t.timeout)
+	x.dropTimer(&t.heartbeat)
+	f.task = nil
+}

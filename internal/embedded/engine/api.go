@@ -1,0 +1,216 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"sundog/asl"
+	"sundog/internal/embedded/store"
+)
+
+// StartRequest asks for an execution.
+type StartRequest struct {
+	Machine   string // name or ARN of the workflow
+	Name      string // 1 to 80 characters, unique within the workflow; see API reference, StartExecution
+	Input     []byte // one JSON value
+	Lane      string // of the process queue, or empty
+	PayloadID string // or empty
+}
+
+// validName is what AWS allows in the name of an execution.
+var validName = regexp.MustCompile(`^[^\x00-\x1f\x7f-\x9f\s<>{}\[\]?*"#%\\^|~` + "`" + `$&,;:/]{1,80}$`)
+
+// Errors of a request that can never succeed.
+var (
+	// ErrInvalidName: AWS's InvalidName.
+	ErrInvalidName = errors.New("invalid execution name")
+	// ErrInvalidInput: AWS's InvalidExecutionInput.
+	ErrInvalidInput = errors.New("invalid execution input")
+)
+
+func openKey(d *Description) store.Key {
+	return store.NewKey(store.PrefixOpen).String(d.Machine).Time(d.Start).Uint(d.id)
+}
+
+func endedKey(d *Description) store.Key {
+	return store.NewKey(store.PrefixEnded).String(d.Machine).Time(d.Stop).Uint(d.id)
+}
+
+// Start starts an execution; when it returns, the execution is on disk. The same name with the same input while the execution runs is the same
+// execution; otherwise a used name gives ErrExists. Other errors: ErrNoMachine, ErrInvalidName, ErrInvalidInput.
+func (e *Engine) Start(ctx context.Context, req StartRequest) (Description, error) {
+	m, err := e.Machine(req.Machine)
+	if err != nil {
+		return Description{}, err
+	}
+	if !validName.MatchString(req.Name) {
+		return Description{}, fmt.Errorf("%w: %q: 1 to 80 characters without spaces, control characters and <>{}[]?*\"#%%\\^|~`$&,;:/", ErrInvalidName, req.Name)
+	}
+	input, err := asl.ParseDocument(req.Input)
+	if err != nil {
+		return Description{}, fmt.Errorf("%w: %w", ErrInvalidInput, err)
+	}
+	unlock, err := e.starting.Lock(ctx, m.Name+":"+req.Name)
+	if err != nil {
+		return Description{}, err
+	}
+	defer unlock()
+	switch id, err := e.lookup(m.Name, req.Name); {
+	case err == nil:
+		return e.again(id, input)
+	case !errors.Is(err, ErrNotFound):
+		return Description{}, err
+	}
+	return e.start(ctx, m, req, input)
+}
+
+// again answers a start whose name is taken.
+func (e *Engine) again(id uint64, input *asl.Document) (Description, error) {
+	d, err := e.describe(id)
+	if err != nil {
+		return d, err
+	}
+	before, err := e.readDocument(id, d.Input)
+	if err != nil {
+		return d, err
+	}
+	if d.Status == asl.Running && bytes.Equal(before, input.Bytes()) {
+		return d, nil
+	}
+	return d, fmt.Errorf("%w: %s", ErrExists, d.ARN)
+}
+
+func (e *Engine) start(ctx context.Context, m *Machine, req StartRequest, input *asl.Document) (Description, error) {
+	at := e.moment()
+	id := e.nextID(at.Now)
+	d := Description{
+		id: id, Machine: m.Name, Name: req.Name, ARN: e.ExecutionARN(m.Name, req.Name), Status: asl.Running, Start: at.Now,
+		Lane: req.Lane, PayloadID: req.PayloadID, Definition: m.digest, MachineType: m.Type,
+	}
+	exec, step := asl.Start(m.parsed, asl.Identity{
+		ARN: d.ARN, Name: d.Name, MachineARN: m.ARN, MachineName: e.opts.MachinePrefix + m.Name, Express: m.Type == "EXPRESS",
+		RoleARN: "arn:aws:iam::" + e.opts.Account + ":role/" + e.opts.MachinePrefix + m.Name,
+		Region:  e.opts.Region, Account: e.opts.Account,
+	}, input, at)
+
+	in := &instance{
+		id: id, busy: true, loaded: true, exec: exec, docs: newDocuments(e.store, id),
+		timers: map[asl.TimerID]time.Time{}, tasks: map[asl.TaskID]asl.Task{},
+	}
+	tx := e.store.Begin()
+	in.docs.tx = tx
+	d.Input = in.docs.Put(input)
+	in.desc = d
+	d.write(tx)
+	tx.Set(nameKey(m.Name, req.Name), store.Key(nil).Uint(id))
+	tx.Set(openKey(&d), []byte(d.Lane))
+	var all effects
+	all.add(step)
+	if err := e.write(tx, in, &all); err != nil {
+		return d, err
+	}
+	e.cache.adopt(in)
+	defer e.cache.release(in)
+	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil { // what is on disk has to be carried out
+		in.forget()
+		return d, fmt.Errorf("starting %s: %w", d.ARN, err)
+	}
+	e.lanes.start(d.Lane)
+	e.carryOut(in, &all)
+	e.work(in) // it was busy: something may have come in meanwhile
+	return d, nil
+}
+
+// Stop aborts an execution. It returns ErrNotFound, or nil when it has ended already, as AWS does.
+func (e *Engine) Stop(ctx context.Context, arn, errorName, cause string) error {
+	id, err := e.find(arn)
+	if err != nil {
+		return err
+	}
+	err = e.call(ctx, id, asl.StopRequested{Error: errorName, Cause: cause})
+	if errors.Is(err, ErrEnded) {
+		return nil
+	}
+	return err
+}
+
+// Describe returns an execution, its input and its output (nil when it has none).
+func (e *Engine) Describe(_ context.Context, arn string) (d Description, input, output []byte, err error) {
+	id, err := e.find(arn)
+	if err != nil {
+		return Description{}, nil, nil, err
+	}
+	if d, err = e.describe(id); err != nil {
+		return d, nil, nil, fmt.Errorf("%w: %s", err, arn)
+	}
+	if input, err = e.readDocument(id, d.Input); err != nil {
+		return d, nil, nil, err
+	}
+	output, err = e.readDocument(id, d.Output)
+	return d, input, output, err
+}
+
+// Page bounds a listing: after a token (empty: from the start), at most Limit entries (1 to 1000, 100 when zero).
+type Page struct {
+	After   int64
+	Limit   int
+	Reverse bool
+}
+
+// History returns a page of the events of an execution, and the number after which the next page begins, 0 when there is none.
+func (e *Engine) History(_ context.Context, arn string, page Page) ([]asl.HistoryEvent, int64, error) {
+	id, err := e.find(arn)
+	if err != nil {
+		return nil, 0, err
+	}
+	limit := page.Limit
+	if limit <= 0 || limit > 1000 {
+		limit = 100
+	}
+	docs := newDocuments(e.store, id)
+	var events []asl.HistoryEvent
+	for entry, err := range e.store.Scan(historyRange(id, page)) {
+		if err != nil {
+			return nil, 0, err
+		}
+		step, err := readHistory(entry.Value, docs)
+		if err != nil {
+			return nil, 0, fmt.Errorf("reading the history of %s: %w", arn, err)
+		}
+		if page.Reverse {
+			for i, j := 0, len(step)-1; i < j; i, j = i+1, j-1 {
+				step[i], step[j] = step[j], step[i]
+			}
+		}
+		for _, ev := range step {
+			if page.After != 0 && (!page.Reverse && ev.ID <= page.After || page.Reverse && ev.ID >= page.After) {
+				continue
+			}
+			if len(events) == limit {
+				return events, events[limit-1].ID, nil
+			}
+			events = append(events, ev)
+		}
+	}
+	return events, 0, nil
+}
+
+// historyRange is where the page lies. Events are stored in chunks under the number of their first one, so the chunk in which a page begins may
+// lie before it.
+func historyRange(id uint64, page Page) store.Range {
+	r := store.NewKey(store.PrefixHistory).Uint(id).Range()
+	r.Reverse = page.Reverse
+	if page.After == 0 {
+		return r
+	}
+	if page.Reverse {
+		r.High = historyKey(id, page.After)
+	} else {
+		r.Low = historyKey(id, max(1, page.After-maxChunk))
+	}
+	return r
+}

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"sundog/asl"
+	"sundog/internal/embedded/store"
+)
+
+// Description is what is known about an execution, apart from its history and documents.
+type Description struct {
+	id          uint64
+	Machine     string     `json:"machine"`    // name of the workflow, without prefix
+	Name        string     `json:"name"`       // unique within the workflow
+	ARN         string     `json:"arn"`        //
+	Status      asl.Status `json:"status"`     //
+	Start       time.Time  `json:"start"`      //
+	Stop        time.Time  `json:"stop"`       // zero while it runs
+	Error       string     `json:"error"`      // of one that did not succeed; may be empty
+	Cause       string     `json:"cause"`      //
+	Lane        string     `json:"lane"`       // of the queue from which it came, or empty
+	PayloadID   string     `json:"payload_id"` // or empty
+	Definition  string     `json:"definition"` // digest of the definition it runs
+	Input       uint64     `json:"input"`      // number of a document of the execution
+	Output      uint64     `json:"output"`     // 0: none
+	EventCount  int64      `json:"events"`     // when it has ended
+	MachineType string     `json:"type"`       // STANDARD or EXPRESS
+}
+
+func (d *Description) key() store.Key { return store.NewKey(store.PrefixExecution).Uint(d.id) }
+
+func (d *Description) write(tx *store.Tx) {
+	text, err := json.Marshal(d)
+	if err != nil {
+		panic(fmt.Sprintf("engine: describing %s: %v", d.ARN, err)) // plain fields always marshal
+	}
+	tx.Set(d.key(), text)
+}
+
+func (e *Engine) describe(id uint64) (Description, error) {
+	d := Description{id: id}
+	text, err := e.store.Get(d.key())
+	if errors.Is(err, store.ErrNotFound) {
+		return d, ErrNotFound
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &d)
+	}
+	if err != nil {
+		return d, fmt.Errorf("reading execution %d: %w", id, err)
+	}
+	return d, nil
+}
+
+func nameKey(machine, name string) store.Key {
+	return store.NewKey(store.PrefixName).String(machine).String(name)
+}
+
+// lookup finds the number of an execution by workflow and name.
+func (e *Engine) lookup(machine, name string) (uint64, error) {
+	value, err := e.store.Get(nameKey(machine, name))
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, fmt.Errorf("%w: %s", ErrNotFound, e.ExecutionARN(machine, name))
+	}
+	if err != nil {
+		return 0, err
+	}
+	return store.Split(append([]byte{0}, value...)).Uint(), nil
+}
+
+// ExecutionARN is the ARN of an execution of a workflow.
+func (e *Engine) ExecutionARN(machine, name string) string {
+	return e.arn("execution") + machine + ":" + name
+}
+
+// MachineARN is the ARN of a workflow.
+func (e *Engine) MachineARN(machine string) string { return e.arn("stateMachine") + machine }
+
+func (e *Engine) arn(kind string) string {
+	return "arn:aws:states:" + e.opts.Region + ":" + e.opts.Account + ":" + kind + ":" + e.opts.MachinePrefix
+}
+
+// MachineOf returns the name of the workflow of a state machine ARN, or of a plain name.
+func (e *Engine) MachineOf(arn string) (string, error) {
+	if name, ok := strings.CutPrefix(arn, e.arn("stateMachine")); ok {
+		return name, nil
+	}
+	if strings.Contains(arn, ":") {
+		return "", fmt.Errorf("%w: %s (workflows here are named %s…)", ErrNoMachine, arn, e.arn("stateMachine"))
+	}
+	return arn, nil
+}
+
+// split takes an execution ARN apart.
+func (e *Engine) split(arn string) (machine, name string, err error) {
+	rest, ok := strings.CutPrefix(arn, e.arn("execution"))
+	if ok {
+		machine, name, ok = strings.Cut(rest, ":")
+	}
+	if !ok {
+		return "", "", fmt.Errorf("%w: %q is not an execution ARN of this server (%s<workflow>:<name>)", ErrNotFound, arn, e.arn("execution"))
+	}
+	return machine, name, nil
+}
+
+func (e *Engine) find(arn string) (uint64, error) {
+	machine, name, err := e.split(arn)
+	if err != nil {
+		return 0, err
+	}
+	return e.lookup(machine, name)
+}

@@ -1,0 +1,376 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"sundog/asl"
+	"sundog/internal/embedded/store"
+)
+
+// An instance is an open execution in memory.
+type instance struct {
+	id uint64
+
+	mu      sync.Mutex
+	mailbox []delivery
+	busy    bool // somebody works through the mailbox
+
+	// The fields below belong to whoever made busy true.
+	loaded bool
+	desc   Description
+	exec   *asl.Execution
+	docs   *documents
+	timers map[asl.TimerID]time.Time
+	tasks  map[asl.TaskID]asl.Task
+}
+
+// A delivery is an event for an execution, or a look at it; and who wants to know when its outcome is on disk.
+type delivery struct {
+	event asl.Event
+	look  func(*instance) // instead of an event
+	done  func(error)     // may be nil; called once
+}
+
+// maxStep bounds the events that are worked through in one transaction.
+const maxStep = 256
+
+// post delivers an event to an execution and, when nobody else does so, works through its mailbox. It returns when the event is
+// delivered, or worked through if it fell to this caller.
+func (e *Engine) post(id uint64, d delivery) {
+	in := e.cache.acquire(id)
+	defer e.cache.release(in)
+	in.mu.Lock()
+	in.mailbox = append(in.mailbox, d)
+	if in.busy {
+		in.mu.Unlock()
+		return
+	}
+	in.busy = true
+	in.mu.Unlock()
+	e.work(in)
+}
+
+// call delivers an event and waits until its outcome is on disk.
+func (e *Engine) call(ctx context.Context, id uint64, event asl.Event) error {
+	done := make(chan error, 1)
+	e.post(id, delivery{event: event, done: func(err error) { done <- err }})
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// work empties the mailbox of an instance that the caller made busy.
+func (e *Engine) work(in *instance) {
+	for {
+		in.mu.Lock()
+		n := min(len(in.mailbox), maxStep)
+		if n == 0 {
+			in.mailbox, in.busy = nil, false
+			in.mu.Unlock()
+			return
+		}
+		batch := in.mailbox[:n]
+		in.mailbox = in.mailbox[n:]
+		in.mu.Unlock()
+		e.step(in, batch)
+	}
+}
+
+// step makes one transaction of a batch of events, then carries out its effects.
+func (e *Engine) step(in *instance, batch []delivery) {
+	err := e.load(in)
+	if err == nil {
+		err = e.advance(in, batch)
+	}
+	if err != nil && !errors.Is(err, ErrEnded) {
+		in.forget() // what is in memory may be ahead of what is on disk
+		e.logger.Error("a step of an execution failed; it is taken again", "execution", in.id, "error", err)
+	}
+	for _, d := range batch {
+		if d.done != nil {
+			d.done(err)
+		} else if err != nil && !errors.Is(err, ErrEnded) {
+			e.retry(in.id, d)
+		}
+	}
+}
+
+// retryDelay is how long an event waits that could not be written.
+const retryDelay = 100 * time.Millisecond
+
+// retry delivers an event again that could not be written, unless the disk is gone for good.
+func (e *Engine) retry(id uint64, d delivery) {
+	if e.store.Failed() != nil || e.ctx.Err() != nil {
+		return // the next process takes it up: the task or timer is still in the store
+	}
+	e.wg.Go(func() {
+		select {
+		case <-time.After(retryDelay):
+			e.post(id, d)
+		case <-e.ctx.Done():
+		}
+	})
+}
+
+func (in *instance) forget() {
+	in.loaded, in.exec, in.docs, in.timers, in.tasks = false, nil, nil, nil, nil
+}
+
+// load reads an execution from the store, unless it is in memory. It returns ErrEnded when the execution has ended.
+func (e *Engine) load(in *instance) error {
+	if in.loaded {
+		return nil
+	}
+	desc, err := e.describe(in.id)
+	if err != nil {
+		return err
+	}
+	if desc.Status != asl.Running {
+		return fmt.Errorf("%w: %s", ErrEnded, desc.ARN)
+	}
+	machine, err := e.definition(desc.Definition)
+	if err != nil {
+		return err
+	}
+	docs := newDocuments(e.store, in.id)
+	if err := docs.findLast(); err != nil {
+		return err
+	}
+	var parts []asl.Part
+	for entry, err := range e.store.Scan(partPrefix(in.id).Range()) {
+		if err != nil {
+			return err
+		}
+		f := store.Split(entry.Key)
+		f.Uint()
+		parts = append(parts, asl.Part{Key: f.String(), Data: append([]byte(nil), entry.Value...)})
+		if err := f.Err(); err != nil {
+			return err
+		}
+	}
+	exec, err := asl.Load(machine, parts, docs)
+	if err != nil {
+		return fmt.Errorf("reading the state of %s: %w", desc.ARN, err)
+	}
+	in.desc, in.exec, in.docs = desc, exec, docs
+	in.index()
+	in.loaded = true
+	return nil
+}
+
+// index notes what the execution waits for.
+func (in *instance) index() {
+	tasks, timers := in.exec.Outstanding()
+	in.tasks = make(map[asl.TaskID]asl.Task, len(tasks))
+	in.timers = make(map[asl.TimerID]time.Time, len(timers))
+	for _, t := range tasks {
+		in.tasks[t.ID] = t
+	}
+	for _, t := range timers {
+		in.timers[t.ID] = t.At
+	}
+}
+
+func partPrefix(id uint64) store.Key { return store.NewKey(store.PrefixExecutionPart).Uint(id) }
+
+func taskKey(id uint64, task asl.TaskID) store.Key {
+	return store.NewKey(store.PrefixTask).Uint(id).Uint(uint64(task))
+}
+
+// advance lets the interpreter take the events of a batch one after the other, commits what came of them, and carries out the effects.
+func (e *Engine) advance(in *instance, batch []delivery) error {
+	at := e.moment()
+	var all effects
+	for _, d := range batch {
+		if d.look != nil {
+			d.look(in)
+			continue
+		}
+		step, err := in.exec.Advance(d.event, at)
+		if err != nil {
+			return fmt.Errorf("%s: %w", in.desc.ARN, err)
+		}
+		all.add(step)
+		if fired, ok := d.event.(asl.TimerFired); ok {
+			all.droppedTimers = append(all.droppedTimers, fired.Timer)
+		}
+		if in.exec.Status() != asl.Running {
+			break // the rest comes too late
+		}
+		at.Seed++
+	}
+	if all.empty() {
+		return nil
+	}
+	tx := e.store.Begin()
+	if err := e.write(tx, in, &all); err != nil {
+		return err
+	}
+	if err := tx.Commit(context.WithoutCancel(e.ctx)); err != nil {
+		return fmt.Errorf("writing a step of %s: %w", in.desc.ARN, err)
+	}
+	e.carryOut(in, &all)
+	return nil
+}
+
+// effects are the effects of the steps of one transaction.
+type effects struct {
+	history       []asl.HistoryEvent
+	tasks         []asl.Task
+	timers        []asl.Timer
+	droppedTasks  []asl.TaskID
+	droppedTimers []asl.TimerID
+	end           *asl.End
+}
+
+func (all *effects) add(step *asl.Effects) {
+	all.history = append(all.history, step.History...)
+	all.tasks = append(all.tasks, step.Tasks...)
+	all.timers = append(all.timers, step.Timers...)
+	all.droppedTasks = append(all.droppedTasks, step.DroppedTasks...)
+	all.droppedTimers = append(all.droppedTimers, step.DroppedTimers...)
+	if step.End != nil {
+		all.end = step.End
+	}
+}
+
+func (all *effects) empty() bool {
+	return len(all.history) == 0 && len(all.tasks) == 0 && len(all.timers) == 0 && len(all.droppedTasks) == 0 && len(all.droppedTimers) == 0 && all.end == nil
+}
+
+// cancelOut removes tasks and timers that came and went within the transaction.
+func (all *effects) cancelOut() {
+	gone := make(map[asl.TaskID]bool, len(all.droppedTasks))
+	for _, id := range all.droppedTasks {
+		gone[id] = true
+	}
+	all.tasks = deleteFunc(all.tasks, func(t asl.Task) bool { return gone[t.ID] })
+	goneTimers := make(map[asl.TimerID]bool, len(all.droppedTimers))
+	for _, id := range all.droppedTimers {
+		goneTimers[id] = true
+	}
+	all.timers = deleteFunc(all.timers, func(t asl.Timer) bool { return goneTimers[t.ID] })
+}
+
+func deleteFunc[T any](all []T, drop func(T) bool) []T {
+	kept := all[:0]
+	for _, v := range all {
+		if !drop(v) {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// write adds a step to a transaction.
+func (e *Engine) write(tx *store.Tx, in *instance, all *effects) error {
+	if len(all.droppedTasks) > 0 || len(all.droppedTimers) > 0 {
+		all.cancelOut()
+	}
+	in.docs.tx = tx
+	defer func() { in.docs.tx = nil }()
+	for _, part := range in.exec.TakeChanges(in.docs) {
+		key := partPrefix(in.id).String(part.Key)
+		switch {
+		case all.end != nil: // the parts are removed below
+		case part.Data == nil:
+			tx.Delete(key)
+		default:
+			tx.Set(key, part.Data)
+		}
+	}
+	writeHistory(tx, in.id, all.history, in.docs)
+	for _, id := range all.droppedTasks {
+		tx.Delete(taskKey(in.id, id))
+	}
+	for _, id := range all.droppedTimers {
+		if due, ok := in.timers[id]; ok {
+			tx.Delete(timerKey(due, in.id, id))
+		}
+	}
+	if all.end != nil {
+		return e.writeEnd(tx, in, all)
+	}
+	for _, t := range all.tasks {
+		tx.Set(taskKey(in.id, t.ID), nil)
+	}
+	for _, t := range all.timers {
+		tx.Set(timerKey(t.At, in.id, t.ID), nil)
+	}
+	return nil
+}
+
+// writeEnd adds the end of an execution: what it waited for goes, its description stays.
+func (e *Engine) writeEnd(tx *store.Tx, in *instance, all *effects) error {
+	for id := range in.tasks {
+		tx.Delete(taskKey(in.id, id))
+	}
+	for id, due := range in.timers {
+		tx.Delete(timerKey(due, in.id, id))
+	}
+	tx.DeleteRange(partPrefix(in.id), partPrefix(in.id).End())
+	end := all.end
+	d := in.desc
+	d.Status, d.Error, d.Cause, d.Stop = end.Status, end.Error, end.Cause, e.opts.Now().UTC()
+	d.Output = in.docs.Put(end.Output)
+	if n := len(all.history); n > 0 {
+		d.EventCount = all.history[n-1].ID
+	}
+	d.write(tx)
+	tx.Delete(openKey(&d))
+	tx.Set(endedKey(&d), []byte(d.Status))
+	if e.opts.EndHook != nil {
+		input, err := in.docs.Document(d.Input)
+		if err != nil {
+			return err
+		}
+		if err := e.opts.EndHook(tx, d, input, end.Output); err != nil {
+			return fmt.Errorf("recording the end of %s: %w", d.ARN, err)
+		}
+	}
+	return nil
+}
+
+// carryOut does what a committed step asked for.
+func (e *Engine) carryOut(in *instance, all *effects) {
+	for _, id := range all.droppedTasks {
+		delete(in.tasks, id)
+		e.tasks.drop(taskRef{in.id, id})
+	}
+	for _, id := range all.droppedTimers {
+		delete(in.timers, id)
+		e.timers.drop(timerRef{in.id, id})
+	}
+	if all.end != nil {
+		e.ended(in, all.end)
+		return
+	}
+	for _, t := range all.timers {
+		in.timers[t.ID] = t.At
+		e.timers.set(timerRef{in.id, t.ID}, t.At)
+	}
+	for _, t := range all.tasks {
+		in.tasks[t.ID] = t
+		e.tasks.add(taskRef{in.id, t.ID}, &Task{Task: t, Execution: in.desc})
+	}
+}
+
+// ended lets go of an execution that has ended.
+func (e *Engine) ended(in *instance, _ *asl.End) {
+	for id := range in.tasks {
+		e.tasks.drop(taskRef{in.id, id})
+	}
+	for id := range in.timers {
+		e.timers.drop(timerRef{in.id, id})
+	}
+	e.lanes.end(in.desc.Lane)
+	e.waiters.wake(in.id)
+	in.forget()
+}

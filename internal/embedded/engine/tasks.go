@@ -1,0 +1,169 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"sundog/asl"
+)
+
+// taskRef names a task among all executions.
+type taskRef struct {
+	execution uint64
+	task      asl.TaskID
+}
+
+// taskQueue runs tasks, a bounded number at a time, the others in the order in which they came.
+type taskQueue struct {
+	e   *Engine
+	max int
+
+	mu      sync.Mutex
+	running map[taskRef]context.CancelCauseFunc
+	waiting []waitingTask
+	closed  bool
+}
+
+// A waitingTask has its task at hand, or nil when it is to be read from its execution.
+type waitingTask struct {
+	ref  taskRef
+	task *Task
+}
+
+// maxAtHand bounds the waiting tasks that keep their parameters in memory.
+const maxAtHand = 1024
+
+func newTaskQueue(e *Engine, maxRunning int) *taskQueue {
+	return &taskQueue{e: e, max: maxRunning, running: map[taskRef]context.CancelCauseFunc{}}
+}
+
+// add runs a task that is on disk, now or when a place is free.
+func (q *taskQueue) add(ref taskRef, task *Task) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || q.running[ref] != nil {
+		return
+	}
+	if len(q.running) >= q.max {
+		if len(q.waiting) >= maxAtHand {
+			task = nil
+		}
+		q.waiting = append(q.waiting, waitingTask{ref, task})
+		return
+	}
+	q.start(ref, task)
+}
+
+// start is called with mu held.
+func (q *taskQueue) start(ref taskRef, task *Task) {
+	ctx, cancel := context.WithCancelCause(q.e.ctx)
+	q.running[ref] = cancel
+	q.e.wg.Go(func() {
+		defer cancel(nil)
+		if task == nil {
+			task = q.e.readTask(ref)
+		}
+		if task != nil {
+			q.e.runTask(ctx, ref, *task)
+		}
+		q.finished(ref)
+	})
+}
+
+func (q *taskQueue) finished(ref taskRef) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.running, ref)
+	for len(q.waiting) > 0 && len(q.running) < q.max && !q.closed {
+		next := q.waiting[0]
+		q.waiting[0] = waitingTask{}
+		q.waiting = q.waiting[1:]
+		if q.running[next.ref] == nil {
+			q.start(next.ref, next.task)
+		}
+	}
+}
+
+// errDropped is why the context of a task ends whose result no longer matters.
+var errDropped = errors.New("the task has ended without its result: timed out, or its branch was aborted")
+
+// drop cancels a task whose result no longer matters.
+func (q *taskQueue) drop(ref taskRef) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if cancel := q.running[ref]; cancel != nil {
+		cancel(errDropped)
+	}
+}
+
+// close keeps waiting tasks from being started.
+func (q *taskQueue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed, q.waiting = true, nil
+}
+
+// readTask reads a task from its execution, nil when it is no longer there.
+func (e *Engine) readTask(ref taskRef) *Task {
+	var found *Task
+	done := make(chan error, 1)
+	e.post(ref.execution, delivery{
+		look: func(in *instance) {
+			if t, ok := in.tasks[ref.task]; ok {
+				found = &Task{Task: t, Execution: in.desc}
+			}
+		},
+		done: func(err error) { done <- err },
+	})
+	select {
+	case err := <-done:
+		if err != nil && !errors.Is(err, ErrEnded) {
+			e.logger.Error("an open task cannot be read; it is run after the next start", "execution", ref.execution, "task", ref.task, "error", err)
+			return nil
+		}
+		return found
+	case <-e.ctx.Done():
+		return nil
+	}
+}
+
+// ErrSuspended is returned by a runner for a task whose result will come through Succeed or Fail: an integration that waits
+// for a callback.
+var ErrSuspended = errors.New("the task waits for its callback")
+
+// runTask carries a task out and delivers its result.
+func (e *Engine) runTask(ctx context.Context, ref taskRef, task Task) {
+	started := e.opts.Now().UTC()
+	output, err := e.guard(ctx, task)
+	if ctx.Err() != nil || errors.Is(err, ErrSuspended) {
+		return // dropped; or stopping, and run again after the restart
+	}
+	var event asl.Event = asl.TaskSucceeded{Task: ref.task, StartedAt: started, Output: output}
+	if err != nil {
+		event = taskFailed(ref.task, started, err)
+	}
+	e.post(ref.execution, delivery{event: event})
+}
+
+func taskFailed(id asl.TaskID, started time.Time, err error) asl.TaskFailed {
+	failed := asl.TaskFailed{Task: id, StartedAt: started, Error: "States.TaskFailed", Cause: err.Error()}
+	if named, ok := errors.AsType[*TaskError](err); ok {
+		failed.Error, failed.Cause = named.Name, named.Cause
+	}
+	return failed
+}
+
+// guard keeps a runner that panics from taking the process down.
+func (e *Engine) guard(ctx context.Context, task Task) (output *asl.Document, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			e.logger.Error("a task panicked", "resource", task.Resource, "execution", task.Execution.ARN, "panic", r, "stack", string(debug.Stack()))
+			output, err = nil, &TaskError{Name: "States.TaskFailed", Cause: fmt.Sprintf("the task panicked: %v", r)}
+		}
+	}()
+	return e.opts.Runner.Run(ctx, task)
+}
