@@ -21,10 +21,9 @@ type (
 	// comparison tests the value of a path (States Language specification, "Choice state").
 	comparison struct {
 		variable *path
-		operator string
 		compare  comparer
 		operand  any   // a literal, or
-		operandP *path     // the …Path form of the operator
+		operandP *path // the …Path form of the operator
 	}
 	// presence is IsPresent, the only test that a path without a value does not fail.
 	presence struct {

@@ -24,7 +24,7 @@ func newEncoder(docs DocumentWriter) *encoder {
 	return &encoder{buf: append(make([]byte, 0, 128), codecVersion), docs: docs}
 }
 
-func (e *encoder) int(n int64)  { e.buf = binary.AppendVarint(e.buf, n) }
+func (e *encoder) int(n int64)   { e.buf = binary.AppendVarint(e.buf, n) }
 func (e *encoder) text(s string) { e.buf = append(binary.AppendUvarint(e.buf, uint64(len(s))), s...) }
 
 func (e *encoder) bool(b bool) {

@@ -114,13 +114,6 @@ func (x *Execution) decodeFrame(id frameID, data []byte, docs DocumentReader) er
 	return nil
 }
 
-func (f *frame) timersOf() []Timer {
-	if f.task == nil {
-		return []Timer{f.timer}
-	}
-	return []Timer{f.timer, f.task.timeout, f.task.heartbeat}
-}
-
 func (f *frame) decode(d *decoder, m *Machine) {
 	n := d.int()
 	if n < 0 || n >= int64(len(m.states)) {

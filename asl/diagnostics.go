@@ -57,6 +57,20 @@ func (d Diagnostics) Error() string {
 	return "invalid state machine definition:\n  " + strings.Join(lines, "\n  ")
 }
 
+// Refusal is the message of the InvalidDefinition error with which CreateStateMachine refuses the definition.
+func (d Diagnostics) Refusal() string {
+	errs := d.errors()
+	problems := make([]string, 0, len(errs))
+	for _, one := range errs {
+		problem := one.Code + ": " + one.Message
+		if one.Location != "" {
+			problem += " at " + one.Location
+		}
+		problems = append(problems, problem)
+	}
+	return "Invalid State Machine Definition: '" + strings.Join(problems, ", ") + "'"
+}
+
 // errors returns the problems that make a definition invalid.
 func (d Diagnostics) errors() Diagnostics {
 	var errs Diagnostics

@@ -18,6 +18,19 @@ const (
 	Aborted   Status = "ABORTED"
 )
 
+// event is the type of the history event that ends an execution with the status.
+func (s Status) event() string {
+	switch s {
+	case Succeeded:
+		return "ExecutionSucceeded"
+	case TimedOut:
+		return "ExecutionTimedOut"
+	case Aborted:
+		return "ExecutionAborted"
+	}
+	return "ExecutionFailed"
+}
+
 // Moment is what an interpreter step takes from outside: the time of the step and a seed for whatever it draws at random
 // (jitter, task tokens, States.UUID, States.MathRandom). The same step with the same Moment has the same outcome, byte for byte. Task
 // tokens can be guessed by whoever knows the seed, so an engine draws it from a source that nobody can foresee.
@@ -64,17 +77,17 @@ type Execution struct {
 	at      Moment
 	rng     *rand.Rand
 	effects *Effects
-	budget  int  // transitions that are left
-	full    bool // the history has no more room
+	budget  int    // transitions that are left
+	full    bool   // the history has no more room
 	current *frame // that has its turn
 
 	changes changes
 }
 
-// Start begins an execution. The input must be within the machine's limits; one that is not makes the execution fail.
+// Start begins an execution. That the input is within the limits is for the caller to see to, who can still refuse it.
 func Start(m *Machine, id Identity, input *Document, at Moment) (*Execution, *Effects) {
 	x := &Execution{
-		machine: m, id: id, input: input, started: at.Now,
+		machine: m, id: id, input: input, started: at.Now.UTC().Round(0),
 		nextEvent: 1, nextTask: 1, nextTimer: 1, nextFrame: 1,
 		frames: map[frameID]*frame{}, tasks: map[TaskID]*frame{}, timers: map[TimerID]*frame{},
 	}
@@ -83,7 +96,7 @@ func Start(m *Machine, id Identity, input *Document, at Moment) (*Execution, *Ef
 	x.event("ExecutionStarted", 0, Details{Input: input, RoleARN: id.RoleARN})
 	x.root = x.newFrame(nil, 0, m.top, input)
 	if m.timeout > 0 {
-		x.deadline = x.setTimer(nil, at.Now.Add(m.timeout))
+		x.deadline = x.setTimer(nil, x.at.Now.Add(m.timeout))
 	}
 	x.push(x.root)
 	x.run()
@@ -97,32 +110,40 @@ func (x *Execution) Advance(ev Event, at Moment) (*Effects, error) {
 		return &Effects{}, nil
 	}
 	x.begin(at)
-	switch ev := ev.(type) {
-	case TaskStarted:
-		x.onTask(ev.Task, func(f *frame) { x.taskStarted(f, ev.At, ev.Worker) })
-	case TaskSubmitted:
-		if ev.Output == nil {
-			return nil, fmt.Errorf("TaskSubmitted of task %d has no output", ev.Task)
-		}
-		x.onTask(ev.Task, func(f *frame) { x.taskSubmitted(f, ev) })
-	case TaskSucceeded:
-		if ev.Output == nil {
-			return nil, fmt.Errorf("TaskSucceeded of task %d has no output", ev.Task)
-		}
-		x.onTask(ev.Task, func(f *frame) { x.taskSucceeded(f, ev) })
-	case TaskFailed:
-		x.onTask(ev.Task, func(f *frame) { x.taskFailed(f, ev) })
-	case TaskHeartbeat:
-		x.onTask(ev.Task, x.taskHeartbeat)
-	case TimerFired:
-		x.timerFired(ev.Timer)
-	case StopRequested:
-		x.finish(&End{Status: Aborted, Error: ev.Error, Cause: ev.Cause}, 0, ev.Error != "", ev.Cause != "")
-	default:
-		return nil, fmt.Errorf("%T is not an event of the interpreter", ev)
+	known, err := x.take(ev)
+	if err != nil || !known {
+		return &Effects{}, err
 	}
 	x.run()
 	return x.finishStep(), nil
+}
+
+// take lets an event have its immediate effect. It returns false when the event comes too late.
+func (x *Execution) take(ev Event) (known bool, err error) {
+	switch ev := ev.(type) {
+	case TaskStarted:
+		return x.onTask(ev.Task, func(f *frame) { x.taskStarted(f, ev.At, ev.Worker) }), nil
+	case TaskSubmitted:
+		if ev.Output == nil {
+			return false, fmt.Errorf("TaskSubmitted of task %d has no output", ev.Task)
+		}
+		return x.onTask(ev.Task, func(f *frame) { x.taskSubmitted(f, ev) }), nil
+	case TaskSucceeded:
+		if ev.Output == nil {
+			return false, fmt.Errorf("TaskSucceeded of task %d has no output", ev.Task)
+		}
+		return x.onTask(ev.Task, func(f *frame) { x.taskSucceeded(f, ev) }), nil
+	case TaskFailed:
+		return x.onTask(ev.Task, func(f *frame) { x.taskFailed(f, ev) }), nil
+	case TaskHeartbeat:
+		return x.onTask(ev.Task, x.taskHeartbeat), nil
+	case TimerFired:
+		return x.timerFired(ev.Timer), nil
+	case StopRequested:
+		x.finish(&End{Status: Aborted, Error: ev.Error, Cause: ev.Cause}, 0, ev.Error != "", ev.Cause != "")
+		return true, nil
+	}
+	return false, fmt.Errorf("%T is not an event of the interpreter", ev)
 }
 
 // Status is the status of the execution after its last step.
@@ -167,6 +188,7 @@ func (x *Execution) Outstanding() ([]Task, []Timer) {
 
 // begin prepares for a step.
 func (x *Execution) begin(at Moment) {
+	at.Now = at.Now.UTC().Round(0) // as it is after it was stored
 	x.at, x.rng, x.effects, x.budget = at, nil, &Effects{}, x.machine.limits.StepTransitions
 }
 
@@ -175,22 +197,30 @@ func (x *Execution) finishStep() *Effects {
 	if x.full && x.end == nil {
 		x.finish(&End{Status: Failed}, x.root.prev, true, true)
 	}
+	if len(x.ready) == 0 {
+		x.dropTimer(&x.resume)
+	}
 	x.effects.End = x.end
 	effects := x.effects
 	x.effects, x.rng = nil, nil
 	return effects
 }
 
-// event appends to the history and returns the id of the event. The last place of a full history is for the event that ends it.
+// event appends to the history and returns the id of the event.
 func (x *Execution) event(typ string, previous int64, d Details) int64 {
+	return x.eventAt(x.at.Now, typ, previous, d)
+}
+
+// eventAt is event for what happened at another time. The last place of a full history is for the event that ends it.
+func (x *Execution) eventAt(at time.Time, typ string, previous int64, d Details) int64 {
 	if x.nextEvent >= x.machine.limits.HistoryEvents {
 		x.full = true
 		return previous
 	}
-	return x.append(typ, previous, x.at.Now, d)
+	return x.append(at, typ, previous, d)
 }
 
-func (x *Execution) append(typ string, previous int64, at time.Time, d Details) int64 {
+func (x *Execution) append(at time.Time, typ string, previous int64, d Details) int64 {
 	id := x.nextEvent
 	x.nextEvent++
 	x.effects.History = append(x.effects.History, HistoryEvent{ID: id, Previous: previous, Type: typ, At: at, Details: d})
@@ -206,19 +236,17 @@ func (x *Execution) finish(end *End, previous int64, hasError, hasCause bool) {
 		}
 		hasError, hasCause = true, true
 	}
-	typ := map[Status]string{Succeeded: "ExecutionSucceeded", Failed: "ExecutionFailed", TimedOut: "ExecutionTimedOut", Aborted: "ExecutionAborted"}[end.Status]
-	x.append(typ, previous, x.at.Now, Details{Output: end.Output, Error: end.Error, Cause: end.Cause, HasError: hasError, HasCause: hasCause})
+	x.append(x.at.Now, end.Status.event(), previous, Details{Output: end.Output, Error: end.Error, Cause: end.Cause, HasError: hasError, HasCause: hasCause})
 	x.end = end
-	for _, id := range sortedKeys(x.tasks) {
-		x.effects.DroppedTasks = append(x.effects.DroppedTasks, id)
-	}
-	for _, id := range sortedKeys(x.timers) {
-		x.effects.DroppedTimers = append(x.effects.DroppedTimers, id)
-	}
+	x.effects.DroppedTasks = append(x.effects.DroppedTasks, sortedKeys(x.tasks)...)
+	x.effects.DroppedTimers = append(x.effects.DroppedTimers, sortedKeys(x.timers)...)
 	clear(x.tasks)
 	clear(x.timers)
-	for _, id := range sortedKeys(x.frames) {
-		x.remove(x.frames[id])
+	x.ready = nil
+	clear(x.frames)
+	clear(x.changes.touched)
+	clear(x.changes.outputs)
+	for id := range x.changes.stored {
+		x.changes.drop(id)
 	}
-	x.ready, x.root = nil, nil
 }

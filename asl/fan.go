@@ -66,9 +66,8 @@ func (x *Execution) items(f *frame, s *scope) (list *Document, items []*Document
 	switch {
 	case ok:
 		return list, items, nil
-	case m.items != nil:
-		return nil, nil, f.queryFailure("Items", "%s returned an unexpected result type. Expected 'array', but was '%s' for value: %s",
-			m.items.subject("Items"), list.kind(), list.Bytes())
+	case m.items != nil && m.items.query() != nil:
+		return nil, nil, m.items.query().unexpected(s, "Items", "array", list)
 	case f.state.jsonata:
 		return nil, nil, f.queryFailure("", "Map state input must be an array but was: %s", list.Bytes())
 	}
@@ -176,6 +175,11 @@ func (x *Execution) childFailed(child *frame, e *failure) *frame {
 
 // abortChildren ends the children of a frame whose state has failed, in their order.
 func (x *Execution) abortChildren(f *frame) {
+	for i := range f.fan.next {
+		if child := x.frames[f.fan.first+frameID(i)]; child != nil {
+			x.timeOutDue(child)
+		}
+	}
 	for i := range f.fan.next {
 		child := x.frames[f.fan.first+frameID(i)]
 		if child == nil {

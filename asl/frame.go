@@ -2,6 +2,7 @@ package asl
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -91,6 +92,9 @@ func (x *Execution) newFrame(parent *frame, index int, fl *flow, input *Document
 // remove forgets a frame. Its stored part goes too.
 func (x *Execution) remove(f *frame) {
 	delete(x.frames, f.id)
+	if i := slices.Index(x.ready, f); i >= 0 {
+		x.ready = slices.Delete(x.ready, i, i+1)
+	}
 	x.changes.drop(f.id)
 }
 
@@ -103,10 +107,6 @@ func (x *Execution) push(f *frame) {
 func (x *Execution) run() {
 	for len(x.ready) > 0 && !x.over() {
 		f := x.ready[0]
-		if x.frames[f.id] != f { // its branch was aborted
-			x.ready = x.ready[1:]
-			continue
-		}
 		if x.budget == 0 {
 			if x.resume.ID == 0 {
 				x.resume = x.setTimer(nil, x.at.Now)
@@ -156,39 +156,37 @@ func (x *Execution) dropTimer(t *Timer) {
 
 // timer returns an outstanding timer.
 func (x *Execution) timer(id TimerID) Timer {
-	f := x.timers[id]
-	switch {
-	case id == x.deadline.ID:
-		return x.deadline
-	case id == x.resume.ID:
-		return x.resume
-	case id == f.timer.ID:
-		return f.timer
-	case id == f.task.timeout.ID:
-		return f.task.timeout
+	own := []Timer{x.deadline, x.resume}
+	if f := x.timers[id]; f != nil {
+		own = f.timersOf()
 	}
-	return f.task.heartbeat
+	for _, t := range own {
+		if t.ID == id {
+			return t
+		}
+	}
+	panic(fmt.Sprintf("asl: timer %d belongs to nothing", id)) // a programming error: setTimer's caller keeps the timer
 }
 
-// timerFired goes on with what waited for a timer.
-func (x *Execution) timerFired(id TimerID) {
+// timerFired goes on with what waited for a timer; false when the timer is not set.
+func (x *Execution) timerFired(id TimerID) bool {
 	f, ok := x.timers[id]
 	if !ok {
-		return
+		return false
 	}
-	switch {
-	case id == x.deadline.ID:
+	switch id {
+	case x.deadline.ID:
 		x.dropTimer(&x.deadline)
 		x.finish(&End{Status: TimedOut}, 0, false, false)
-		return
-	case id == x.resume.ID:
+		return true
+	case x.resume.ID:
 		x.dropTimer(&x.resume)
-		return
+		return true
 	}
 	x.touch(f)
 	if id != f.timer.ID {
 		x.taskTimedOut(f, id == f.task.heartbeat.ID)
-		return
+		return true
 	}
 	x.dropTimer(&f.timer)
 	if f.phase == retrying {
@@ -196,6 +194,15 @@ func (x *Execution) timerFired(id TimerID) {
 	} else {
 		x.complete(f, f.input)
 	}
+	return true
+}
+
+// timersOf returns the timers of a frame; those whose ID is 0 are not set.
+func (f *frame) timersOf() []Timer {
+	if f.task == nil {
+		return []Timer{f.timer}
+	}
+	return []Timer{f.timer, f.task.timeout, f.task.heartbeat}
 }
 
 // release drops what a frame waits for.

@@ -14,10 +14,11 @@ const (
 // An integration is what the Resource of a Task state says.
 type integration struct {
 	caller       caller
-	resource     string // as history events show it
-	resourceType string // of a service: lambda, aws-sdk:s3, …
-	sync         bool   // waits for a job to end: .sync, .sync:2
-	token        bool   // waits for a task token: .waitForTaskToken, and activities
+	resource     string   // as history events show it
+	resourceType string   // of a service: lambda, aws-sdk:s3, …
+	sync         bool     // waits for a job to end: .sync, .sync:2
+	token        bool     // waits for a task token: .waitForTaskToken, and activities
+	lists        []string // parameters that must be objects whose members are arrays of strings
 }
 
 // parseIntegration reads a Resource (Developer Guide, "Integrating services with Step Functions").
@@ -41,7 +42,34 @@ func parseIntegration(resource string) integration {
 	in := integration{caller: serviceCaller, resource: action, resourceType: service}
 	in.sync = strings.HasSuffix(action, ".sync") || strings.Contains(action, ".sync:")
 	in.token = strings.HasSuffix(action, ".waitForTaskToken")
+	if service == "apigateway" {
+		in.lists = []string{"Headers", "QueryParameters"}
+	}
 	return in
+}
+
+// invalidParameter returns the name of a parameter with which the service cannot be called, or "".
+func (in integration) invalidParameter(parameters *Document) string {
+	for _, name := range in.lists {
+		list, ok := parameters.member(name)
+		if ok && !isObjectOfStringArrays(list.Get()) {
+			return name
+		}
+	}
+	return ""
+}
+
+func isObjectOfStringArrays(v any) bool {
+	object, ok := v.(map[string]any)
+	for _, member := range object {
+		array, isArray := member.([]any)
+		for _, element := range array {
+			_, isString := element.(string)
+			ok = ok && isString
+		}
+		ok = ok && isArray
+	}
+	return ok
 }
 
 // subject is what a message about the size of a result names.

@@ -29,8 +29,7 @@ type member struct {
 
 // parseNode parses a definition's text.
 func parseNode(text []byte) (*node, error) {
-	var any json.RawMessage
-	if err := json.Unmarshal(text, &any); err != nil {
+	if err := json.Unmarshal(text, new(json.RawMessage)); err != nil {
 		return nil, err
 	}
 	if nesting(text) > maxNesting {

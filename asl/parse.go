@@ -52,6 +52,11 @@ func (p *parser) errorf(n *node, at, format string, args ...any) {
 	p.report(n, CodeSchema, at, format, args...)
 }
 
+func (p *parser) warnf(n *node, at, format string, args ...any) {
+	p.report(n, CodeSchema, at, format, args...)
+	p.diagnostics[len(p.diagnostics)-1].Severity = SeverityWarning
+}
+
 func (p *parser) report(n *node, code, at, format string, args ...any) {
 	d := Diagnostic{Severity: SeverityError, Code: code, Location: at, Message: fmt.Sprintf(format, args...)}
 	if at == "" {
@@ -63,6 +68,9 @@ func (p *parser) report(n *node, code, at, format string, args ...any) {
 
 // pointer is the location of a member, and pointerIndex of an element.
 func pointer(at, name string) string {
+	if !strings.ContainsAny(name, "~/") {
+		return at + "/" + name
+	}
 	return at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
 

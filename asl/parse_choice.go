@@ -32,7 +32,7 @@ func (p *parser) choice(b *flowBuilder, s *state, o *object) {
 		choice.assign = p.assignments(rule, s.jsonata)
 		if s.jsonata {
 			choice.output = rule.template("Output", true)
-			choice.condition = p.jsonataCondition(rule)
+			choice.condition = p.jsonataCondition(rule, pointerIndex("Choices", i)+"/Condition")
 		} else {
 			choice.condition = p.condition(rule)
 		}

@@ -35,7 +35,6 @@ func (p *parser) task(s *state, o *object) {
 		} else if role.require("RoleArn") {
 			role.take("RoleArn")
 		}
-		role.finish()
 		s.task.credentials = p.template(n, at, "Credentials", s.jsonata)
 	}
 }
@@ -44,7 +43,7 @@ func (p *parser) task(s *state, o *object) {
 func (p *parser) resource(s *state, o *object, resource string) {
 	s.task.resource = resource
 	s.task.integration = parseIntegration(resource)
-	if resource == "" || strings.ContainsAny(resource, " \t\r\n") {
+	if !checkResource(resource) {
 		o.errorf("Resource", "The resource provided %s is not recognized. The value is not a valid resource ARN, or the resource is not available in this region.", resource)
 		return
 	}
@@ -102,7 +101,6 @@ func (p *parser) parallel(s *state, o *object) {
 		}
 		branch := p.object(item, branchAt)
 		branch.take("Comment")
-		branch.take("QueryLanguage")
 		if f := p.flow(branch); f != nil {
 			s.branches = append(s.branches, f)
 		}
@@ -151,14 +149,15 @@ func (p *parser) processor(s *state, o *object) {
 		}
 		processor := p.object(n, pointer(o.at, field))
 		processor.take("Comment")
-		processor.take("QueryLanguage")
 		if config := processor.ofKind("ProcessorConfig", '{'); config != nil {
 			c := p.object(config, pointer(processor.at, "ProcessorConfig"))
 			mode, ok := c.string("Mode")
 			if ok && mode != "INLINE" && mode != "DISTRIBUTED" {
 				c.errorf("Mode", "The field 'Mode' must be INLINE or DISTRIBUTED")
 			}
-			s.mapping.distributed = mode == "DISTRIBUTED"
+			if s.mapping.distributed = mode == "DISTRIBUTED"; s.mapping.distributed {
+				p.warnf(config, c.at, "Map states in the Mode DISTRIBUTED cannot be run: executions fail when they come to this state")
+			}
 			if kind, ok := c.string("ExecutionType"); ok && kind != "STANDARD" && kind != "EXPRESS" {
 				c.errorf("ExecutionType", "The field 'ExecutionType' must be STANDARD or EXPRESS")
 			}
@@ -182,7 +181,7 @@ func (p *parser) distributed(s *state, o *object) {
 	}
 	for _, field := range []string{"ItemReader", "ItemBatcher", "ResultWriter"} {
 		if n := o.ofKind(field, '{'); n != nil && !s.mapping.distributed {
-			o.p.errorf(n, pointer(o.at, field), "The field '%s' needs a Map state whose ProcessorConfig has the Mode DISTRIBUTED", field)
+			p.warnf(n, pointer(o.at, field), "The field '%s' has no effect: only Map states whose ProcessorConfig has the Mode DISTRIBUTED use it", field)
 		}
 	}
 	o.string("Label")

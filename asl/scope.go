@@ -53,7 +53,10 @@ func (s *scope) context() *Document {
 	b = appendString(b, x.id.Name)
 	b = append(b, `,"RoleArn":`...)
 	b = appendString(b, x.id.RoleARN)
-	b = append(b, `,"RedriveCount":0},"StateMachine":{"Id":`...)
+	if !x.id.Express {
+		b = append(b, `,"RedriveCount":0`...)
+	}
+	b = append(b, `},"StateMachine":{"Id":`...)
 	b = appendString(b, x.id.MachineARN)
 	b = append(b, `,"Name":`...)
 	b = appendString(b, x.id.MachineName)

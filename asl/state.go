@@ -2,7 +2,6 @@ package asl
 
 // enter enters the state of a frame and does it.
 func (x *Execution) enter(f *frame) {
-	f.attempts, f.retries = nil, 0
 	f.enteredPrev, f.enteredAt = f.prev, x.at.Now
 	f.entered = x.event(string(f.state.typ)+"StateEntered", f.prev, Details{Name: f.state.name, Input: f.input})
 	f.prev = f.entered
@@ -204,6 +203,7 @@ func (x *Execution) exit(f *frame, s *scope, output *Document, next *state, assi
 		return nil
 	}
 	f.state, f.input, f.phase, f.fan = next, output, entering, nil
+	f.attempts, f.retries = nil, 0
 	x.touch(f)
 	if f != x.current {
 		x.push(f)
@@ -221,6 +221,9 @@ func evalAssign(assign []assignment, s *scope) (values map[string]*Document, tex
 		d, err := a.value.eval(s)
 		if err != nil {
 			return nil, nil, err
+		}
+		if len(d.Bytes()) > s.exec.machine.limits.DataBytes {
+			return nil, nil, sizeFailure(s.frame.state.name)
 		}
 		values[a.name], texts[a.name] = d, string(d.Bytes())
 	}

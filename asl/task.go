@@ -12,7 +12,7 @@ func secondsOf(n int64) time.Duration { return time.Duration(n) * time.Second }
 func (x *Execution) schedule(f *frame, s *scope) *failure {
 	spec := f.state.task
 	t := &taskWait{parameters: s.data}
-	if spec.integration.token {
+	if spec.integration.token || spec.integration.sync {
 		t.token = x.newToken()
 	}
 	f.task = t // the context object has the token
@@ -64,6 +64,10 @@ func (x *Execution) prepareTask(f *frame, s *scope) (err *failure) {
 			return err
 		}
 	}
+	if name := spec.integration.invalidParameter(t.parameters); name != "" {
+		return f.runtimeFailure("The Parameters '%s' could not be used to start the Task: [The value of the field '%s' has an invalid format]",
+			t.parameters.display(), name)
+	}
 	return nil
 }
 
@@ -84,12 +88,15 @@ func (f *frame) taskEffect() Task {
 	}
 }
 
-// onTask does something with the frame of a task that has no result yet.
-func (x *Execution) onTask(id TaskID, do func(f *frame)) {
-	if f := x.tasks[id]; f != nil {
-		x.touch(f)
-		do(f)
+// onTask does something with the frame of a task that has no result yet; false when the task is no longer outstanding.
+func (x *Execution) onTask(id TaskID, do func(f *frame)) bool {
+	f := x.tasks[id]
+	if f == nil {
+		return false
 	}
+	x.touch(f)
+	do(f)
+	return true
 }
 
 // taskEvent appends an event of the task of a frame.
@@ -98,12 +105,7 @@ func (x *Execution) taskEvent(f *frame, what string, at time.Time, d Details) {
 	if in.caller == serviceCaller {
 		d.Resource, d.ResourceType = in.resource, in.resourceType
 	}
-	if !x.full && x.nextEvent >= x.machine.limits.HistoryEvents {
-		x.full = true
-	}
-	if !x.full {
-		f.prev = x.append(string(in.caller)+what, f.prev, at, d)
-	}
+	f.prev = x.eventAt(at, string(in.caller)+what, f.prev, d)
 }
 
 func (x *Execution) taskStarted(f *frame, at time.Time, worker string) {
@@ -114,6 +116,7 @@ func (x *Execution) taskStarted(f *frame, at time.Time, worker string) {
 	if at.IsZero() {
 		at = x.at.Now
 	}
+	at = at.UTC().Round(0)
 	x.taskEvent(f, "Started", at, Details{WorkerName: worker})
 }
 
@@ -144,6 +147,21 @@ func (x *Execution) taskFailed(f *frame, ev TaskFailed) {
 
 func (x *Execution) taskTimedOut(f *frame, heartbeat bool) {
 	x.failTask(f, "TimedOut", &failure{name: errTimeout, hasName: true, heartbeat: heartbeat})
+}
+
+// timeOutDue ends the task of a frame that is about to be aborted, if its time is up too: the history tells of every task that timed out,
+// though one of them is enough to fail the state around them.
+func (x *Execution) timeOutDue(f *frame) {
+	if f.task == nil {
+		return
+	}
+	for _, t := range []Timer{f.task.timeout, f.task.heartbeat} {
+		if t.ID != 0 && !t.At.After(x.at.Now) {
+			x.taskEvent(f, "TimedOut", x.at.Now, Details{Error: errTimeout, HasError: true})
+			x.endTask(f)
+			return
+		}
+	}
 }
 
 // failTask ends a task without a result.

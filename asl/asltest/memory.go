@@ -53,7 +53,7 @@ func (m *Memory) Save(x *asl.Execution) (written int) {
 
 // Load reads the execution back.
 func (m *Memory) Load(machine *asl.Machine) (*asl.Execution, error) {
-	var parts []asl.Part
+	parts := make([]asl.Part, 0, len(m.parts))
 	for _, key := range slices.Sorted(maps.Keys(m.parts)) {
 		parts = append(parts, asl.Part{Key: key, Data: m.parts[key]})
 	}

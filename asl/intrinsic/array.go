@@ -27,7 +27,8 @@ func arrayPartition(_ Env, args []any) (any, error) {
 }
 
 func arrayContains(_ Env, args []any) (any, error) {
-	return slices.ContainsFunc(args[0].([]any), func(item any) bool { return equal(item, args[1]) }), nil
+	wanted := canonical(args[1])
+	return slices.ContainsFunc(args[0].([]any), func(item any) bool { return canonical(item) == wanted }), nil
 }
 
 // arrayRange includes the end. Numbers that are not whole are rounded first.
@@ -86,8 +87,6 @@ func arrayUnique(_ Env, args []any) (any, error) {
 	}
 	return unique, nil
 }
-
-func equal(a, b any) bool { return canonical(a) == canonical(b) }
 
 // canonical returns a text that equal values share: 1 and 1.0 are equal, and so are objects whose members are in another order.
 func canonical(v any) string {

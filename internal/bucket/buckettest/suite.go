@@ -61,8 +61,9 @@ func testReadBack(t *testing.T, b Bucket) {
 	if _, err := b.Stat(ctx, "a/b.json"); !errors.Is(err, bucket.ErrNotFound) {
 		t.Fatalf("Stat of an absent key: %v, want ErrNotFound", err)
 	}
-	var etags []string
-	for _, body := range []string{`{"v":1}`, `{"v":22}`, ``} {
+	bodies := []string{`{"v":1}`, `{"v":22}`, ``}
+	etags := make([]string, 0, len(bodies))
+	for _, body := range bodies {
 		etag := put(t, b, "a/b.json", body, bucket.PutOptions{ContentType: "application/json"})
 		got, gotTag, err := b.Get(ctx, "a/b.json")
 		if err != nil || string(got) != body || gotTag != etag {
@@ -93,7 +94,7 @@ func testKeys(t *testing.T, b Bucket) {
 			t.Errorf("Get(%q) = %q, %v; want %d", key, body, err, i)
 		}
 	}
-	var listed []string
+	listed := make([]string, 0, len(keys))
 	for _, o := range list(t, b, "", "", 0) {
 		listed = append(listed, o.Key)
 	}

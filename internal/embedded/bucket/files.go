@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"sundog/internal/bucket"
 	"sundog/internal/embedded/store"
@@ -295,4 +296,33 @@ func (l *listing) object(key string) error {
 		return errFull
 	}
 	return nil
+}
+
+// Path is where the file of a valid key lies, whether it is there or not.
+func (f *Files) Path(key string) string { return filepath.Join(f.root, filepath.FromSlash(key)) }
+
+// Key is the key whose file lies at a path; ok is false when the path is not below the folder.
+func (f *Files) Key(path string) (key string, ok bool) {
+	rel, ok := strings.CutPrefix(filepath.Clean(path), f.root+string(filepath.Separator))
+	return filepath.ToSlash(rel), ok
+}
+
+// Expire removes the objects of a prefix that were written before a time, and returns how many.
+func (f *Files) Expire(ctx context.Context, prefix string, before time.Time) (int, error) {
+	removed, after := 0, ""
+	for {
+		page, err := f.List(ctx, prefix, after, 0)
+		if err != nil || len(page) == 0 {
+			return removed, err
+		}
+		for _, o := range page {
+			after = o.Key
+			if o.Modified.Before(before) {
+				if err := f.Delete(ctx, o.Key); err != nil {
+					return removed, err
+				}
+				removed++
+			}
+		}
+	}
 }

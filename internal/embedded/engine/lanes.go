@@ -37,6 +37,17 @@ func (e *Engine) Open(lane string) (int, <-chan struct{}) {
 	return e.lanes.open[lane], e.lanes.changed
 }
 
+// OpenTotal returns how many executions are open.
+func (e *Engine) OpenTotal() int {
+	e.lanes.mu.Lock()
+	defer e.lanes.mu.Unlock()
+	total := 0
+	for _, n := range e.lanes.open {
+		total += n
+	}
+	return total
+}
+
 // countOpen counts the open executions of each lane that the last process left.
 func (e *Engine) countOpen() error {
 	for entry, err := range e.store.Scan(store.NewKey(store.PrefixOpen).Range()) {

@@ -1,0 +1,275 @@
+package asl_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"sundog/asl"
+	"sundog/asl/asltest"
+)
+
+// A generator makes definitions with every kind of state.
+type generator struct {
+	t     *rapid.T
+	names int
+}
+
+func (g *generator) name() string {
+	g.names++
+	return fmt.Sprintf("S%d", g.names)
+}
+
+// flow makes StartAt and States: a chain, so that every execution comes to an end.
+func (g *generator) flow(depth int) map[string]any {
+	n := rapid.IntRange(1, 4).Draw(g.t, "states")
+	names := make([]string, n)
+	for i := range names {
+		names[i] = g.name()
+	}
+	states := map[string]any{}
+	for i, name := range names {
+		next := ""
+		if i+1 < n {
+			next = names[i+1]
+		}
+		states[name] = g.state(depth, next)
+	}
+	return map[string]any{"StartAt": names[0], "States": states}
+}
+
+func (g *generator) state(depth int, next string) map[string]any {
+	kinds := []string{"Pass", "Task", "Wait", "Choice", "Assign", "JSONata"}
+	if next == "" {
+		kinds = append(kinds, "Succeed", "Fail")
+	}
+	if depth > 0 {
+		kinds = append(kinds, "Parallel", "Map")
+	}
+	kind := rapid.SampledFrom(kinds).Draw(g.t, "kind")
+	s := map[string]any{"Type": kind}
+	switch kind {
+	case "Pass":
+		s["Parameters"] = map[string]any{"in.$": "$", "retries.$": "$$.Execution.Name"}
+	case "Assign":
+		s["Type"] = "Pass"
+		s["Assign"] = map[string]any{"x.$": "$", "id.$": "States.UUID()"}
+	case "JSONata":
+		s["Type"], s["QueryLanguage"] = "Pass", "JSONata"
+		s["Assign"] = map[string]any{"y": "{% $random() %}"}
+		s["Output"] = map[string]any{"was": "{% $states.input %}", "name": "{% $states.context.State.Name %}", "id": "{% $uuid() %}"}
+	case "Wait":
+		s["Seconds"] = rapid.IntRange(0, 20).Draw(g.t, "seconds")
+	case "Task":
+		s["Resource"] = rapid.SampledFrom([]string{
+			"arn:aws:lambda:us-east-1:000000000000:function:f", "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+			"arn:aws:states:us-east-1:000000000000:activity:a",
+		}).Draw(g.t, "resource")
+		if rapid.Bool().Draw(g.t, "timeout") {
+			s["TimeoutSeconds"], s["HeartbeatSeconds"] = 30, 10
+		}
+		s["ResultPath"] = rapid.SampledFrom([]any{nil, "$.result", "$"}).Draw(g.t, "resultPath")
+	case "Choice":
+		if next == "" {
+			s["Type"], s["End"] = "Pass", true
+			return s
+		}
+		s["Choices"] = []any{map[string]any{"Variable": "$", "IsPresent": true, "Next": next}}
+		return s
+	case "Parallel":
+		branches := []any{}
+		for range rapid.IntRange(1, 3).Draw(g.t, "branches") {
+			branches = append(branches, g.flow(depth-1))
+		}
+		s["Branches"] = branches
+	case "Map":
+		s["ItemsPath"] = "$$.Execution.Input.items"
+		s["MaxConcurrency"] = rapid.IntRange(0, 3).Draw(g.t, "concurrency")
+		s["ItemProcessor"] = g.flow(depth - 1)
+		if rapid.Bool().Draw(g.t, "selector") {
+			s["ItemSelector"] = map[string]any{"value.$": "$$.Map.Item.Value", "index.$": "$$.Map.Item.Index"}
+		}
+	case "Fail":
+		s["Error"] = "Broken"
+		return s
+	case "Succeed":
+		return s
+	}
+	if kind == "Task" || kind == "Parallel" || kind == "Map" {
+		if rapid.Bool().Draw(g.t, "retry") {
+			s["Retry"] = []any{map[string]any{"ErrorEquals": []string{"States.ALL"}, "MaxAttempts": 1, "JitterStrategy": "FULL"}}
+		}
+		if next != "" && rapid.Bool().Draw(g.t, "catch") {
+			s["Catch"] = []any{map[string]any{"ErrorEquals": []string{"States.TaskFailed"}, "Next": next, "ResultPath": nil}}
+		}
+	}
+	if next == "" {
+		s["End"] = true
+	} else {
+		s["Next"] = next
+	}
+	return s
+}
+
+// A run drives an execution with events in a random order, beside a twin that is stored and read back after every step.
+type run struct {
+	t       *rapid.T
+	machine *asl.Machine
+	x       *asl.Execution
+	twin    *asl.Execution
+	memory  *asltest.Memory
+	moment  asl.Moment
+	tasks   map[asl.TaskID]bool
+	timers  map[asl.TimerID]bool
+	gone    []asl.Event
+	lastID  int64
+	ended   bool
+}
+
+// TestInvariants drives random machines with events in random order: results, errors, timers before their time, and everything twice.
+func TestInvariants(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g := &generator{t: t}
+		definition, err := json.Marshal(g.flow(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := asl.Parse(definition)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, definition)
+		}
+		m = m.WithLimits(asl.Limits{
+			HistoryEvents:   rapid.SampledFrom([]int64{15, 25_000}).Draw(t, "history"),
+			StepTransitions: rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "transitions"),
+			MapConcurrency:  rapid.SampledFrom([]int{2, 40}).Draw(t, "map concurrency"),
+		})
+		r := &run{
+			t: t, machine: m, memory: asltest.NewMemory(), tasks: map[asl.TaskID]bool{}, timers: map[asl.TimerID]bool{},
+			moment: asl.Moment{Now: start(), Seed: 7},
+		}
+		input := []byte(`{"items":[1,{"a":"b"},null,[2]]}`)
+		id := asl.Identity{Name: "n", ARN: "arn"}
+		var a, b *asl.Effects
+		r.x, a = asl.Start(m, id, asl.Raw(input), r.moment)
+		r.twin, b = asl.Start(m, id, asl.Raw(input), r.moment)
+		r.check(a, b)
+		for range 400 {
+			if r.ended {
+				break
+			}
+			r.step()
+		}
+		for _, ev := range r.gone {
+			if e, err := r.x.Advance(ev, r.moment); err != nil || !e.Empty() {
+				t.Fatalf("late %T%+v has effects: %+v %v", ev, ev, e, err)
+			}
+		}
+	})
+}
+
+// step delivers one event to both.
+func (r *run) step() {
+	r.moment.Now = r.moment.Now.Add(time.Duration(rapid.IntRange(0, 5).Draw(r.t, "pass")) * time.Second)
+	r.moment.Seed++
+	ev := r.event()
+	a, err := r.x.Advance(ev, r.moment)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	b, err := r.twin.Advance(ev, r.moment)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if fired, ok := ev.(asl.TimerFired); ok && !slices.Contains(a.DroppedTimers, fired.Timer) && !a.Empty() {
+		r.t.Fatalf("timer %d fired and was not dropped", fired.Timer)
+	}
+	r.check(a, b)
+}
+
+func (r *run) event() asl.Event {
+	var choices []asl.Event
+	for _, id := range slices.Sorted(maps.Keys(r.tasks)) {
+		choices = append(choices,
+			asl.TaskSucceeded{Task: id, Output: asl.Raw([]byte(`{"done":true}`))}, asl.TaskFailed{Task: id, Error: "Oops", Cause: "it broke"},
+			asl.TaskFailed{Task: id}, asl.TaskStarted{Task: id, Worker: "w"}, asl.TaskHeartbeat{Task: id},
+			asl.TaskSubmitted{Task: id, Output: asl.Raw([]byte(`{}`))})
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.timers)) {
+		choices = append(choices, asl.TimerFired{Timer: id}, asl.TimerFired{Timer: id})
+	}
+	choices = append(choices, r.gone...)
+	if len(r.tasks)+len(r.timers) == 0 {
+		r.t.Fatal("the execution runs but waits for nothing")
+	}
+	return rapid.SampledFrom(choices).Draw(r.t, "event")
+}
+
+// check compares the effects of the twins and keeps the books.
+func (r *run) check(a, b *asl.Effects) {
+	if d := cmp.Diff(describe(a), describe(b)); d != "" {
+		r.t.Fatalf("stored and read back, the execution goes another way:\n%s", d)
+	}
+	for _, ev := range a.History {
+		if ev.ID != r.lastID+1 || ev.Previous >= ev.ID || ev.Previous < 0 {
+			r.t.Fatalf("event %d after %d, which follows %d", ev.ID, r.lastID, ev.Previous)
+		}
+		r.lastID = ev.ID
+	}
+	for _, task := range a.Tasks {
+		r.tasks[task.ID] = true
+	}
+	for _, timer := range a.Timers {
+		r.timers[timer.ID] = true
+	}
+	for _, id := range a.DroppedTasks {
+		delete(r.tasks, id)
+		r.gone = append(r.gone, asl.TaskSucceeded{Task: id, Output: asl.Raw([]byte(`1`))}, asl.TaskFailed{Task: id, Error: "Late"}, asl.TaskHeartbeat{Task: id})
+	}
+	for _, id := range a.DroppedTimers {
+		delete(r.timers, id)
+		r.gone = append(r.gone, asl.TimerFired{Timer: id})
+	}
+	r.ended = a.End != nil
+	r.memory.Save(r.twin)
+	if r.ended {
+		if len(r.tasks)+len(r.timers) > 0 {
+			r.t.Fatalf("the execution ended but keeps %v %v", r.tasks, r.timers)
+		}
+		return
+	}
+	loaded, err := r.memory.Load(r.machine)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.twin = loaded
+	for _, x := range []*asl.Execution{r.x, r.twin} {
+		tasks, timers := x.Outstanding()
+		if len(tasks) != len(r.tasks) || len(timers) != len(r.timers) {
+			r.t.Fatalf("outstanding are %v %v, want %v %v", tasks, timers, r.tasks, r.timers)
+		}
+		for _, task := range tasks {
+			if !r.tasks[task.ID] {
+				r.t.Fatalf("task %d is outstanding but was dropped", task.ID)
+			}
+		}
+	}
+}
+
+// describe gives effects a form in which they can be compared.
+func describe(e *asl.Effects) map[string]any {
+	text, err := json.Marshal(e)
+	if err != nil {
+		return map[string]any{"error": err.Error()}
+	}
+	var v map[string]any
+	if err := json.Unmarshal(text, &v); err != nil {
+		return map[string]any{"error": err.Error()}
+	}
+	return v
+}

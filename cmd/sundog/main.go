@@ -1,0 +1,75 @@
+// Command sundog runs workflows over payloads and keeps the state of every one of them: a server and its command line.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/charmbracelet/colorprofile"
+	"golang.org/x/term"
+
+	"sundog/internal/cli"
+)
+
+func main() {
+	os.Exit(run())
+}
+
+func run() int {
+	ctx, stop := untilSignal(context.Background())
+	defer stop()
+	// A reader of our output that goes away is an error of one write, not the end of a server whose log was piped.
+	signal.Ignore(syscall.SIGPIPE)
+	deps := wire()
+	deps.Version = version()
+	return cli.Run(ctx, os.Args[1:], streams(), deps)
+}
+
+// untilSignal returns a context that the first SIGINT or SIGTERM ends. The second one ends the process at once, as if nobody listened.
+func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			cancel(cli.Signal{Signal: s})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+		<-done
+	}
+}
+
+func streams() cli.Streams {
+	s := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	s.ErrTerminal = term.IsTerminal(int(os.Stderr.Fd()))
+	s.OutTerminal = term.IsTerminal(int(os.Stdout.Fd()))
+	s.Color = colorprofile.Detect(os.Stdout, os.Environ()) >= colorprofile.ANSI
+	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		s.Width = width
+	}
+	return s
+}
+
+// version is that of the module, or the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	text := info.Main.Version
+	if text == "" {
+		text = "(devel)"
+	}
+	return text + " " + info.GoVersion
+}

@@ -1,0 +1,2 @@
+# Runs the program that the build of the function "inspect" makes, with the arguments given.
+exec bin/scenes "$@"

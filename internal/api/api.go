@@ -1,0 +1,216 @@
+// Package api is the vocabulary of Sundog's own HTTP API (/v1): paths and JSON documents, which the server writes and the client
+// reads. It holds no behaviour. Errors are problem documents (package problem).
+package api
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Paths. A payload id is the rest of its path, or the parameter id, which can hold every id.
+const (
+	PathHealth     = "/v1/health"
+	PathPayloads   = "/v1/payloads"
+	PathRecords    = "/v1/records"
+	PathStats      = "/v1/stats"
+	PathExecutions = "/v1/executions"
+	PathWorkflows  = "/v1/workflows"
+	PathQueues     = "/v1/queues"
+	PathLogs       = "/v1/logs"
+	PathLogStreams = "/v1/log-streams"
+)
+
+// ContentTypeNDJSON is one JSON document per line.
+const ContentTypeNDJSON = "application/x-ndjson"
+
+// Health of a server.
+type Health struct {
+	Status  string `json:"status"` // ok, or stopping
+	Version string `json:"version"`
+	Project string `json:"project"`
+	// Records, Open and Queued: how many records there are, executions are open and payloads wait.
+	Records int64 `json:"records"`
+	Open    int64 `json:"open_executions"`
+	Queued  int64 `json:"queued"`
+}
+
+// Accepted answers one payload of a POST to PathPayloads, in the order in which they were sent. One with Error was not accepted.
+type Accepted struct {
+	Line      int    `json:"line"` // from 1: which payload of the request
+	PayloadID string `json:"payload_id,omitempty"`
+	MessageID string `json:"message_id,omitempty"`
+	Error     string `json:"error,omitempty"`
+}
+
+// Record is a record of the state database.
+type Record struct {
+	PayloadID        string          `json:"payload_id"`
+	Collections      string          `json:"collections"`
+	Workflow         string          `json:"workflow"`
+	ItemIDs          string          `json:"itemids"`
+	State            string          `json:"state"`
+	Created          string          `json:"created"` // ISO 8601 with microseconds, as the state database has it
+	Updated          string          `json:"updated"`
+	ClaimedAt        string          `json:"claimed_at,omitempty"`
+	Executions       []string        `json:"executions"`
+	LastError        string          `json:"last_error,omitempty"`
+	Outputs          []string        `json:"outputs,omitempty"`
+	InputPayloadURL  string          `json:"input_payload_url,omitempty"`
+	OutputPayloadURL string          `json:"output_payload_url,omitempty"`
+	Attributes       json.RawMessage `json:"attributes,omitempty"` // what a caller added: an object
+}
+
+// Records is a page of records.
+type Records struct {
+	Records []Record `json:"records"`
+	Next    string   `json:"next,omitempty"` // token of the next page
+}
+
+// Count is how many records of a workflow over some collections are in a state.
+type Count struct {
+	Collections string `json:"collections"`
+	Workflow    string `json:"workflow"`
+	State       string `json:"state"`
+	Count       int64  `json:"count"`
+}
+
+// Stats are all counts.
+type Stats struct {
+	Counts []Count `json:"counts"`
+}
+
+// StartExecution asks for an execution outside the state database.
+type StartExecution struct {
+	Workflow string          `json:"workflow"`
+	Name     string          `json:"name,omitempty"` // a random one when empty
+	Input    json.RawMessage `json:"input"`
+}
+
+// Execution describes an execution. Input and Output come only with a single one.
+type Execution struct {
+	ARN       string          `json:"arn"`
+	Workflow  string          `json:"workflow"`
+	Name      string          `json:"name"`
+	Status    string          `json:"status"`
+	Start     time.Time       `json:"start"`
+	Stop      *time.Time      `json:"stop,omitempty"`
+	PayloadID string          `json:"payload_id,omitempty"`
+	Lane      string          `json:"lane,omitempty"`
+	Error     string          `json:"error,omitempty"`
+	Cause     string          `json:"cause,omitempty"`
+	Input     json.RawMessage `json:"input,omitempty"`
+	Output    json.RawMessage `json:"output,omitempty"`
+}
+
+// Executions is a page of executions.
+type Executions struct {
+	Executions []Execution `json:"executions"`
+	Next       string      `json:"next,omitempty"`
+}
+
+// StopExecution aborts an execution.
+type StopExecution struct {
+	Error string `json:"error,omitempty"`
+	Cause string `json:"cause,omitempty"`
+}
+
+// History is a page of the events of an execution, each in the form of AWS's GetExecutionHistory.
+type History struct {
+	Events []json.RawMessage `json:"events"`
+	Next   int64             `json:"next,omitempty"` // the number after which the next page begins
+}
+
+// Workflow is a workflow of the project.
+type Workflow struct {
+	Name       string          `json:"name"`
+	ARN        string          `json:"arn"`
+	Type       string          `json:"type"`
+	Definition json.RawMessage `json:"definition,omitempty"` // only with a single one
+}
+
+// Workflows are all workflows.
+type Workflows struct {
+	Workflows []Workflow `json:"workflows"`
+}
+
+// Queue is the state of a queue, by lane where it has lanes.
+type Queue struct {
+	Name        string `json:"name"`
+	Lanes       []Lane `json:"lanes"`
+	DeadLetters int64  `json:"dead_letters"`
+	// OldestSeconds is the age of the oldest message that waits, 0 when none does.
+	OldestSeconds float64 `json:"oldest_seconds"`
+}
+
+// Lane is the state of one lane of a queue.
+type Lane struct {
+	Name     string `json:"name"`
+	Ready    int64  `json:"ready"`
+	Delayed  int64  `json:"delayed"`
+	InFlight int64  `json:"in_flight"`
+	// Open executions that came through the lane, and how many there may be; only of the process queue.
+	Open        int64 `json:"open,omitempty"`
+	Concurrency int64 `json:"concurrency,omitempty"`
+}
+
+// Queues are all queues.
+type Queues struct {
+	Queues []Queue `json:"queues"`
+}
+
+// Message is a message of a queue; as a dead letter it has a reason.
+type Message struct {
+	ID           string            `json:"id"`
+	Body         string            `json:"body"`
+	Attributes   map[string]string `json:"attributes,omitempty"`
+	Lane         string            `json:"lane,omitempty"`
+	ReceiveCount int               `json:"receive_count"`
+	Sent         time.Time         `json:"sent"`
+	Died         *time.Time        `json:"died,omitempty"`
+	Reason       string            `json:"reason,omitempty"`
+}
+
+// SendMessage sends a message to a queue.
+type SendMessage struct {
+	Body         string            `json:"body"`
+	Attributes   map[string]string `json:"attributes,omitempty"`
+	Lane         string            `json:"lane,omitempty"`
+	DelaySeconds float64           `json:"delay_seconds,omitempty"`
+}
+
+// DeadLetters is a page of dead letters.
+type DeadLetters struct {
+	Messages []Message `json:"messages"`
+	Next     string    `json:"next,omitempty"`
+}
+
+// Moved is how many messages were sent again or deleted.
+type Moved struct {
+	Count int64 `json:"count"`
+}
+
+// LogLine is a line of a log.
+type LogLine struct {
+	Time time.Time `json:"time"`
+	Text string    `json:"text"`
+}
+
+// Log is a part of a log stream.
+type Log struct {
+	Stream string    `json:"stream"`
+	Lines  []LogLine `json:"lines"`
+	Next   int64     `json:"next,omitempty"` // the line at which the next part begins
+}
+
+// LogStream is one log.
+type LogStream struct {
+	Name  string    `json:"name"`
+	Start time.Time `json:"start"`
+	Bytes int64     `json:"bytes"`
+}
+
+// LogStreams is a page of logs.
+type LogStreams struct {
+	Streams []LogStream `json:"streams"`
+	Next    string      `json:"next,omitempty"`
+}

@@ -1,0 +1,109 @@
+// Package cli owns the command line: the commands, what they print and how they end. Every command but serve, demo, bench, validate
+// and payload is a conversation with a server through package client.
+//
+// # Promises
+//
+//   - Results go to standard output, everything else to standard error.
+//   - Output for people is a table; output for programs is JSON, a list being one document per line. A terminal gets the first, a pipe
+//     the second, and --output chooses.
+//   - The exit code says how it went, by the one table of package problem.
+//   - Input is read as it comes: memory does not grow with its length.
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"syscall"
+
+	"sundog/internal/problem"
+)
+
+// Streams are what a command reads from and writes to.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+	// OutTerminal and ErrTerminal say whether somebody watches.
+	OutTerminal, ErrTerminal bool
+	// Color allows colours in tables.
+	Color bool
+	// Width is the number of columns of the terminal at Out; 0 when it is unknown or none.
+	Width int
+}
+
+// Deps are the parts of the program that are not the command line's own.
+type Deps struct {
+	// Version is what `sundog version` prints.
+	Version string
+	// Getenv reads the environment; os.Getenv when nil.
+	Getenv func(name string) string
+	// Serve runs a server until ctx ends, and returns nil when it ended because of that.
+	Serve func(ctx context.Context, opts ServeOptions) error
+	// Demo shows a platform at work.
+	Demo func(ctx context.Context, opts DemoOptions) error
+	// Bench measures a platform.
+	Bench func(ctx context.Context, opts BenchOptions) error
+}
+
+// ServeOptions are what `sundog serve` was asked to do.
+type ServeOptions struct {
+	Project string // the project folder
+	Data    string // the data directory, which is created when it does not exist
+	Listen  string // host:port
+	Token   string // that clients have to show; empty: none
+	Quiet   bool   // no log below warnings
+	Err     io.Writer
+}
+
+// DemoOptions are what `sundog demo` was asked to do.
+type DemoOptions struct {
+	Data   string // the data directory; empty: a new temporary one
+	Serve  bool   // stay up afterwards
+	Listen string // host:port
+	Token  string // that clients have to show; empty: none
+	Quiet  bool
+	Out    io.Writer
+	Err    io.Writer
+}
+
+// BenchOptions are what `sundog bench` was asked to do.
+type BenchOptions struct {
+	Data     string // the data directory; empty: a temporary one
+	Payloads int    // how many go through, at least 1
+	Writers  int    // how many feed them at one time, at least 1
+	JSON     bool   // print the result as one JSON document instead of a table
+	Quiet    bool
+	Out      io.Writer
+	Err      io.Writer
+}
+
+// Signal is the cause of a context that a signal ended; the exit code follows from it.
+type Signal struct{ os.Signal }
+
+// Error names the signal.
+func (s Signal) Error() string { return "stopped by " + s.String() }
+
+// Run runs the command that args (without the program's name) ask for, and returns the exit code (package problem, Exits). Errors are
+// printed to s.Err. When ctx ends because of a Signal the code says so, unless the command ended well all the same.
+func Run(ctx context.Context, args []string, s Streams, deps Deps) int {
+	if deps.Getenv == nil {
+		deps.Getenv = os.Getenv
+	}
+	a := newApp(s, deps)
+	err := a.run(ctx, args)
+	if err == nil || errors.Is(err, syscall.EPIPE) {
+		return problem.ExitOK // whoever closed the pipe has read enough
+	}
+	if signal, ok := errors.AsType[Signal](context.Cause(ctx)); ok {
+		if signal.Signal == syscall.SIGTERM {
+			return problem.ExitTerminated
+		}
+		return problem.ExitInterrupted
+	}
+	a.report(err)
+	if ended, ok := errors.AsType[*ended](err); ok {
+		return ended.code
+	}
+	return problem.ExitCode(err)
+}

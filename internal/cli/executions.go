@@ -1,0 +1,227 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sundog/internal/api"
+	"sundog/internal/client"
+	"sundog/internal/problem"
+)
+
+const executionArgument = `An execution is named by its ARN, or by the id of a payload, which stands for the payload's last execution.`
+
+// resolveExecution returns the ARN that an argument stands for.
+func resolveExecution(ctx context.Context, c *client.Client, argument string) (string, error) {
+	if strings.HasPrefix(argument, "arn:") {
+		return argument, nil
+	}
+	r, err := c.Record(ctx, argument)
+	if err != nil {
+		return "", err
+	}
+	if len(r.Executions) == 0 {
+		return "", problem.New(problem.NotFound, "%s has no execution: it is %s", argument, r.State)
+	}
+	return r.Executions[len(r.Executions)-1], nil
+}
+
+// onExecution makes the run function of a command whose argument is an execution.
+func (a *app) onExecution(f func(ctx context.Context, c *client.Client, arn string) error) func(*cobra.Command, []string) error {
+	return a.online(func(ctx context.Context, c *client.Client, args []string) error {
+		arn, err := resolveExecution(ctx, c, args[0])
+		if err != nil {
+			return err
+		}
+		return f(ctx, c, arn)
+	})
+}
+
+func (a *app) getExecutionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "get-execution ARN|PAYLOAD_ID",
+		Short: "Describe an execution",
+		Long:  "Describe an execution.\n\n" + executionArgument,
+		Example: `  sundog get-execution sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212
+  sundog get-execution arn:aws:states:us-east-1:000000000000:execution:ingest:3b1c`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.onExecution(func(ctx context.Context, c *client.Client, arn string) error {
+			e, err := c.Execution(ctx, arn)
+			if err != nil {
+				return err
+			}
+			return a.printExecution(e)
+		}),
+	}
+}
+
+// printExecution prints an execution, as a table without its documents, which have commands of their own.
+func (a *app) printExecution(e api.Execution) error {
+	stop, took := "", ""
+	if e.Stop != nil {
+		stop, took = localTime(*e.Stop), e.Stop.Sub(e.Start).Round(time.Millisecond).String()
+	}
+	return a.printOne(e, []field{
+		{"Execution", e.ARN},
+		{"Workflow", e.Workflow},
+		{"Payload", e.PayloadID},
+		{"Lane", e.Lane},
+		{"Status", e.Status},
+		{"Start", localTime(e.Start)},
+		{"Stop", stop},
+		{"Took", took},
+		{"Error", e.Error},
+		{"Cause", e.Cause},
+	})
+}
+
+// getExecutionDocumentCommand is get-execution-input or get-execution-output.
+func (a *app) getExecutionDocumentCommand(which string, document func(api.Execution) json.RawMessage) *cobra.Command {
+	return &cobra.Command{
+		Use:     "get-execution-" + which + " ARN|PAYLOAD_ID",
+		Short:   "Print the " + which + " of an execution",
+		Long:    "Print the " + which + " of an execution.\n\n" + executionArgument,
+		Example: "  sundog get-execution-" + which + " sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212",
+		Args:    cobra.ExactArgs(1),
+		RunE: a.onExecution(func(ctx context.Context, c *client.Client, arn string) error {
+			e, err := c.Execution(ctx, arn)
+			if err != nil {
+				return err
+			}
+			doc := document(e)
+			if len(doc) == 0 {
+				return problem.New(problem.NotFound, "%s has no %s: it is %s", arn, which, e.Status)
+			}
+			return a.printDocument(doc)
+		}),
+	}
+}
+
+// historyEvent is what a table shows of an event of AWS's GetExecutionHistory.
+type historyEvent struct {
+	ID       int64           `json:"id"`
+	Previous int64           `json:"previousEventId"`
+	Time     json.RawMessage `json:"timestamp"`
+	Type     string          `json:"type"`
+	Entered  struct {
+		Name string `json:"name"`
+	} `json:"stateEnteredEventDetails"`
+	Exited struct {
+		Name string `json:"name"`
+	} `json:"stateExitedEventDetails"`
+}
+
+// at is the time of the event, which is RFC 3339 or seconds since 1970.
+func (e historyEvent) at() string {
+	var text string
+	if json.Unmarshal(e.Time, &text) == nil {
+		return localText(text)
+	}
+	var seconds float64
+	if json.Unmarshal(e.Time, &seconds) == nil {
+		return localTime(time.UnixMilli(int64(seconds * 1000)))
+	}
+	return ""
+}
+
+func (a *app) getExecutionEventsCommand() *cobra.Command {
+	var limit int
+	var reverse bool
+	c := &cobra.Command{
+		Use:   "get-execution-events ARN|PAYLOAD_ID",
+		Short: "Print the history of an execution, in the form of AWS's GetExecutionHistory",
+		Long:  "Print the history of an execution. As JSON the events have the form of AWS's GetExecutionHistory.\n\n" + executionArgument,
+		Example: `  sundog get-execution-events sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212
+  sundog get-execution-events --reverse --limit 5 sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.onExecution(func(ctx context.Context, c *client.Client, arn string) error {
+			return a.printHistory(ctx, c, arn, limit, reverse)
+		}),
+	}
+	c.Flags().IntVar(&limit, "limit", 0, "at most so `many` events; 0 is all")
+	c.Flags().BoolVar(&reverse, "reverse", false, "the latest first")
+	return c
+}
+
+func (a *app) printHistory(ctx context.Context, c *client.Client, arn string, limit int, reverse bool) error {
+	fetch := func(next string, size int) ([]json.RawMessage, string, error) {
+		after, err := lineNumber(next)
+		if err != nil {
+			return nil, "", err
+		}
+		page, err := c.History(ctx, arn, after, size, reverse)
+		return page.Events, lineToken(page.Next), err
+	}
+	return pages(limit, fetch, func(events []json.RawMessage) error {
+		if !a.asTable() {
+			return printList[json.RawMessage](a, events, nil)
+		}
+		rows := make([]historyEvent, len(events))
+		for i, text := range events {
+			if err := json.Unmarshal(text, &rows[i]); err != nil {
+				return problem.Wrap(problem.Unavailable, err, "reading the history of %s", arn)
+			}
+		}
+		return printList(a, rows, []column[historyEvent]{
+			{title: "ID", right: true, cell: func(e historyEvent) string { return count(e.ID) }},
+			{title: "AFTER", right: true, cell: func(e historyEvent) string { return count(e.Previous) }},
+			{title: "TIME", cell: historyEvent.at},
+			{title: "TYPE", cell: func(e historyEvent) string { return e.Type }},
+			{title: "STATE", cell: func(e historyEvent) string { return e.Entered.Name + e.Exited.Name }},
+		})
+	})
+}
+
+func (a *app) executionsCommand() *cobra.Command {
+	var status string
+	var limit int
+	c := &cobra.Command{
+		Use:     "executions WORKFLOW",
+		Short:   "List the executions of a workflow, those that run first",
+		Example: "  sundog executions ingest --status RUNNING",
+		Args:    cobra.ExactArgs(1),
+		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
+			fetch := func(next string, size int) ([]api.Execution, string, error) {
+				page, err := c.Executions(ctx, args[0], status, next, size)
+				return page.Executions, page.Next, err
+			}
+			return pages(limit, fetch, func(executions []api.Execution) error {
+				return printList(a, executions, []column[api.Execution]{
+					{title: "EXECUTION", cell: func(e api.Execution) string { return e.Name }},
+					{title: "STATUS", cell: func(e api.Execution) string { return e.Status }},
+					{title: "START", cell: func(e api.Execution) string { return localTime(e.Start) }},
+					{title: "PAYLOAD", cell: func(e api.Execution) string { return e.PayloadID }},
+					{title: "ERROR", cell: func(e api.Execution) string { return e.Error }},
+				})
+			})
+		}),
+	}
+	c.Flags().StringVar(&status, "status", "", "only those with this `status`: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED")
+	c.Flags().IntVar(&limit, "limit", defaultLimit, "at most so `many`; 0 is all")
+	return c
+}
+
+func (a *app) stopCommand() *cobra.Command {
+	var req api.StopExecution
+	c := &cobra.Command{
+		Use:     "stop ARN|PAYLOAD_ID",
+		Short:   "Stop an execution; its record becomes ABORTED",
+		Long:    "Stop an execution that runs. Its record becomes ABORTED, and runs again when the payload comes again.\n\n" + executionArgument,
+		Example: "  sundog stop sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212 --cause 'wrong parameters'",
+		Args:    cobra.ExactArgs(1),
+		RunE: a.onExecution(func(ctx context.Context, c *client.Client, arn string) error {
+			e, err := c.StopExecution(ctx, arn, req)
+			if err != nil {
+				return err
+			}
+			return a.printExecution(e)
+		}),
+	}
+	c.Flags().StringVar(&req.Error, "error", "", "the `name` of an error, for the history")
+	c.Flags().StringVar(&req.Cause, "cause", "", "the `reason`, for the history")
+	return c
+}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+)
+
+// progress shows how far an input is read and how many payloads were accepted. The hidden one shows nothing.
+type progress struct {
+	app      *app
+	shown    *mpb.Progress // nil: hidden
+	bar      *mpb.Bar
+	accepted atomic.Int64
+}
+
+// progress returns a progress on standard error, a hidden one unless visible. end has to be called.
+func (a *app) progress(ctx context.Context, in *input, visible bool) *progress {
+	p := &progress{app: a}
+	if !visible {
+		return p
+	}
+	accepted := decor.Any(func(decor.Statistics) string { return count(p.accepted.Load()) + " accepted " })
+	p.shown = mpb.NewWithContext(ctx, mpb.WithOutput(a.Err), mpb.WithAutoRefresh(), mpb.WithWidth(40))
+	if in.size == 0 {
+		p.bar = p.shown.New(0, mpb.NopStyle(), mpb.PrependDecorators(accepted), mpb.AppendDecorators(decor.CurrentKibiByte("% .1f")))
+		return p
+	}
+	p.bar = p.shown.New(0, mpb.BarStyle(), mpb.PrependDecorators(accepted), mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f")))
+	p.bar.SetTotal(in.size, false) // what is read is not done
+	return p
+}
+
+// reader counts what is read of the input.
+func (p *progress) reader(r io.Reader) io.Reader {
+	if p.shown == nil {
+		return r
+	}
+	return readerFunc(func(b []byte) (int, error) {
+		n, err := r.Read(b)
+		p.bar.IncrBy(n)
+		return n, err
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// count says how many payloads were accepted.
+func (p *progress) count(n int) { p.accepted.Store(int64(n)) }
+
+// report prints a line about a document, above the bar.
+func (p *progress) report(at place, what string) {
+	if p.shown != nil {
+		if _, err := io.WriteString(p.shown, "sundog: "+at.String()+": "+what+"\n"); err == nil {
+			return
+		}
+	}
+	p.app.complain("%s: %s", at, what)
+}
+
+// end removes the bar and waits for that.
+func (p *progress) end() {
+	if p.shown == nil {
+		return
+	}
+	p.bar.Abort(true)
+	p.shown.Wait()
+}

@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/tidwall/sjson"
+
+	"sundog/internal/api"
+	"sundog/internal/client"
+	"sundog/internal/problem"
+)
+
+// pageSize is how much of a list is asked for at one time.
+const pageSize = 1000
+
+// defaultLimit is how much of a list is printed by default.
+const defaultLimit = 100
+
+// pages calls each with one page after the other until limit rows are through (0: all) or none are left. fetch returns the page
+// that begins at next, with up to size rows, and where the one after it begins.
+func pages[T any](limit int, fetch func(next string, size int) ([]T, string, error), each func([]T) error) error {
+	if limit < 0 {
+		return problem.New(problem.Invalid, "--limit cannot be %d", limit).WithHint("0 is no limit")
+	}
+	for left, next := limit, ""; ; {
+		size := pageSize
+		if limit > 0 {
+			size = min(size, left)
+		}
+		rows, following, err := fetch(next, size)
+		if err != nil {
+			return err
+		}
+		rows = rows[:min(len(rows), size)]
+		if len(rows) > 0 || following == "" {
+			if err := each(rows); err != nil {
+				return err
+			}
+		}
+		left -= len(rows)
+		if following == "" || limit > 0 && left <= 0 {
+			return nil
+		}
+		next = following
+	}
+}
+
+// addFilters adds the flags that select records.
+func addFilters(c *cobra.Command, q *client.RecordQuery, limit *int) {
+	f := c.Flags()
+	f.StringVar(&q.CollectionsWorkflow, "collections-workflow", "", "`COLLECTIONS_WORKFLOW` to look in, as in sentinel-2-l2a_ingest (required)")
+	f.StringVar(&q.State, "state", "", "only records in this `state`: PROCESSING, SUCCEEDED, FAILED, INVALID, ABORTED, CLAIMED")
+	f.StringVar(&q.Since, "since", "", "only records updated since: how long `ago` (7d, 24h, 30m), or a time in RFC 3339")
+	f.StringVar(&q.Until, "until", "", "only records updated before: how long `ago`, or a time in RFC 3339")
+	f.StringVar(&q.ErrorPrefix, "error-prefix", "", "only records whose last error begins with this `text`")
+	f.IntVar(limit, "limit", defaultLimit, "at most so `many`, the latest first; 0 is all")
+}
+
+// eachPage calls each with the records that a query selects.
+func eachPage(ctx context.Context, c *client.Client, q client.RecordQuery, limit int, each func([]api.Record) error) error {
+	if q.CollectionsWorkflow == "" {
+		return problem.New(problem.Invalid, "--collections-workflow is missing").
+			WithHint("it is COLLECTIONS_WORKFLOW, as in sentinel-2-l2a_ingest; sundog stats lists them")
+	}
+	return pages(limit, func(next string, size int) ([]api.Record, string, error) {
+		q.Next, q.Limit = next, size
+		page, err := c.Records(ctx, q)
+		return page.Records, page.Next, err
+	}, each)
+}
+
+func (a *app) queryCommand() *cobra.Command {
+	var q client.RecordQuery
+	var limit int
+	c := &cobra.Command{
+		Use:   "query",
+		Short: "Find records of a workflow over some collections",
+		Example: `  sundog query --collections-workflow sentinel-2-l2a_ingest --state FAILED --since 24h
+  sundog query --collections-workflow sentinel-2-l2a_ingest --limit 0 --output json | jq -r .payload_id`,
+		Args: cobra.NoArgs,
+		RunE: a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+			return eachPage(ctx, c, q, limit, func(records []api.Record) error {
+				return printList(a, records, []column[api.Record]{
+					{title: "PAYLOAD", cell: func(r api.Record) string { return r.PayloadID }},
+					{title: "STATE", cell: func(r api.Record) string { return r.State }},
+					{title: "UPDATED", cell: func(r api.Record) string { return localText(r.Updated) }},
+					{title: "RUNS", right: true, cell: func(r api.Record) string { return count(int64(len(r.Executions))) }},
+					{title: "LAST ERROR", cell: func(r api.Record) string { return r.LastError }},
+				})
+			})
+		}),
+	}
+	addFilters(c, &q, &limit)
+	return c
+}
+
+func (a *app) getPayloadsCommand() *cobra.Command {
+	var q client.RecordQuery
+	var limit int
+	var rerun bool
+	c := &cobra.Command{
+		Use:     "get-input-payloads",
+		Aliases: []string{"get-payloads"},
+		Short:   "Print the input payloads of the records that a query finds, one per line",
+		Long: `Print the input payloads of the records that a query finds, one JSON document per line, which process reads. A record that never had
+an execution has none and is left out, with a notice.`,
+		Example: `  sundog get-input-payloads --collections-workflow sentinel-2-l2a_ingest --state FAILED --limit 0 | sundog process -
+  sundog get-input-payloads --collections-workflow sentinel-2-l2a_ingest --state SUCCEEDED --rerun | sundog process --lane bulk -`,
+		Args: cobra.NoArgs,
+		RunE: a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+			return eachPage(ctx, c, q, limit, func(records []api.Record) error {
+				for _, r := range records {
+					if err := a.printInput(ctx, c, r.PayloadID, rerun); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}),
+	}
+	addFilters(c, &q, &limit)
+	c.Flags().BoolVar(&rerun, "rerun", false, "set \"replace\", so that process runs them again whatever their state")
+	return c
+}
+
+func (a *app) printInput(ctx context.Context, c *client.Client, id string, rerun bool) error {
+	doc, err := c.Payload(ctx, id, "input")
+	if problem.Is(err, problem.NotFound) {
+		a.say("%s has no input payload", id)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if rerun {
+		if doc, err = sjson.SetRawBytes(doc, "process.0.replace", []byte("true")); err != nil {
+			return fmt.Errorf("input payload of %s: %w", id, err)
+		}
+	}
+	var line bytes.Buffer
+	if err := json.Compact(&line, doc); err != nil {
+		return fmt.Errorf("input payload of %s: %w", id, err)
+	}
+	line.WriteByte('\n')
+	_, err = a.Out.Write(line.Bytes())
+	return err
+}

@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sundog/internal/api"
+	"sundog/internal/client"
+	"sundog/internal/problem"
+)
+
+// maxToken bounds the file of a token.
+const maxToken = 4 << 10
+
+// app is one run of the program.
+type app struct {
+	Streams
+	deps Deps
+	root *cobra.Command
+
+	server, tokenFile, output string
+	quiet                     bool
+	// started is whether a command took over: an error before that is one of usage.
+	started bool
+}
+
+// Groups of commands in the help.
+const (
+	groupPlatform = "platform"
+	groupPayloads = "payloads"
+	groupRuns     = "executions"
+	groupQueues   = "queues"
+)
+
+func newApp(s Streams, deps Deps) *app {
+	a := &app{Streams: s, deps: deps}
+	a.root = &cobra.Command{
+		Use:   "sundog",
+		Short: "Runs workflows over payloads and keeps the state of every one of them",
+		Long: `Sundog runs workflows over payloads and keeps the state of every one of them.
+
+A command's name may be cut short as long as one command alone begins so.
+Output is a table on a terminal; in a pipe it is JSON, a list being one document per line.`,
+		Example: `  sundog serve --project ./my-project --data /var/lib/sundog
+  sundog process payload.json
+  sundog get-state sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212`,
+		SilenceErrors: true, SilenceUsage: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			a.started = true
+			return a.checkOutput()
+		},
+	}
+	a.root.SetIn(s.In)
+	a.root.SetOut(s.Out)
+	a.root.SetErr(s.Err)
+	f := a.root.PersistentFlags()
+	f.StringVar(&a.server, "server", deps.Getenv("SUNDOG_SERVER"), "base `URL` of the server (SUNDOG_SERVER; default "+client.DefaultServer+")")
+	f.Lookup("server").DefValue = ""
+	f.StringVar(&a.tokenFile, "token-file", "", "`file` that holds the token (else SUNDOG_TOKEN)")
+	f.StringVar(&a.output, "output", "", "json or table (default: table on a terminal, else json)")
+	f.BoolVar(&a.quiet, "quiet", false, "say nothing but results and errors")
+	a.root.AddGroup(
+		&cobra.Group{ID: groupPlatform, Title: "A platform:"},
+		&cobra.Group{ID: groupPayloads, Title: "Payloads and their records:"},
+		&cobra.Group{ID: groupRuns, Title: "Workflows and their executions:"},
+		&cobra.Group{ID: groupQueues, Title: "Queues:"},
+	)
+	a.addCommands()
+	return a
+}
+
+func (a *app) addCommands() {
+	add := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = group
+			a.root.AddCommand(c)
+		}
+	}
+	add(groupPlatform, a.validateCommand(), a.serveCommand(), a.demoCommand(), a.benchCommand(), a.healthCommand())
+	add(groupPayloads, a.processCommand(), a.runWorkflowCommand(), a.getStateCommand(), a.getPayloadCommand("input"), a.getPayloadCommand("output"),
+		a.getPayloadsCommand(), a.queryCommand(), a.statsCommand(), a.payloadCommand())
+	add(groupRuns, a.workflowsCommand(), a.getWorkflowDefinitionCommand(), a.executionsCommand(), a.startExecutionCommand(), a.getExecutionCommand(),
+		a.getExecutionDocumentCommand("input", func(e api.Execution) json.RawMessage { return e.Input }),
+		a.getExecutionDocumentCommand("output", func(e api.Execution) json.RawMessage { return e.Output }),
+		a.getExecutionEventsCommand(), a.stopCommand(), a.logsCommand())
+	add(groupQueues, a.queueCommand(), a.deadLettersCommand())
+	a.root.AddCommand(a.versionCommand(), a.exitCodesTopic())
+}
+
+// run finds the command and runs it.
+func (a *app) run(ctx context.Context, args []string) error {
+	a.root.InitDefaultHelpCmd()
+	a.root.InitDefaultCompletionCmd(args...)
+	args, err := resolve(a.root, args)
+	if err != nil {
+		return err
+	}
+	a.root.SetArgs(args)
+	if args == nil {
+		a.root.SetArgs([]string{})
+	}
+	command, err := a.root.ExecuteContextC(ctx)
+	if err == nil || a.started {
+		return err
+	}
+	return problem.Wrap(problem.Invalid, err, "").WithHint("%s --help shows how it is used", command.CommandPath())
+}
+
+func (a *app) checkOutput() error {
+	switch a.output {
+	case "", "json", "table":
+		return nil
+	}
+	return problem.New(problem.Invalid, "--output cannot be %q", a.output).WithHint("json or table")
+}
+
+// token reads the token: from the file when there is one, else from the environment.
+func (a *app) token() (string, error) {
+	if a.tokenFile == "" {
+		return a.deps.Getenv("SUNDOG_TOKEN"), nil
+	}
+	f, err := os.Open(a.tokenFile)
+	if err != nil {
+		return "", problem.Wrap(fileKind(err), err, "reading the token")
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxToken+1))
+	if err != nil {
+		return "", problem.Wrap(problem.Invalid, err, "reading the token")
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" || len(text) > maxToken || strings.ContainsAny(token, "\r\n") {
+		return "", problem.New(problem.Invalid, "%s holds no token", a.tokenFile).WithHint("the file holds one line: the token")
+	}
+	return token, nil
+}
+
+// client returns a client of the server that the flags name.
+func (a *app) client() (*client.Client, error) {
+	token, err := a.token()
+	if err != nil {
+		return nil, err
+	}
+	return client.New(a.server, token)
+}
+
+// fileKind says what it means that a file cannot be opened.
+func fileKind(err error) problem.Kind {
+	if errors.Is(err, os.ErrNotExist) {
+		return problem.NotFound
+	}
+	return problem.Invalid
+}

@@ -1,0 +1,190 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"sundog/asl"
+	domainbucket "sundog/internal/bucket"
+	"sundog/internal/embedded/engine"
+	"sundog/internal/embedded/store"
+	"sundog/internal/pipeline"
+	"sundog/internal/queue"
+	domain "sundog/internal/statedb"
+	domaintopic "sundog/internal/topic"
+	"sundog/payload"
+)
+
+// EffectsTx implements statedb.Sink: what a transition causes goes to the queues, topics and buckets of this platform in the
+// same transaction.
+func (p *Platform) EffectsTx(ctx context.Context, tx *store.Tx, e *domain.Effects) error {
+	for _, o := range e.Store {
+		if err := p.Payloads.PutTx(tx, o.Key, o.Body, "application/json"); err != nil {
+			return err
+		}
+	}
+	for _, s := range e.Enqueue {
+		q, err := p.Queues.Queue(ctx, s.Queue)
+		if err != nil {
+			return err
+		}
+		if _, err := q.SendTx(tx, s.Draft); err != nil {
+			return err
+		}
+	}
+	for _, m := range e.Publish {
+		draft := domaintopic.Draft{Body: m.Body, Attributes: make(map[string]domaintopic.Attribute, len(m.Attributes))}
+		for _, a := range m.Attributes {
+			draft.Attributes[a.Name] = domaintopic.Attribute{Type: a.Type, Value: a.Value}
+		}
+		if _, err := p.Topics.PublishTx(tx, m.Topic, draft); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// completed puts the end of an execution into the queue of update-state, with the transaction that ends it. Input and output stay
+// where they are: the updater asks for them. Executions without a payload are nobody's business but their caller's.
+func (p *Platform) completed(tx *store.Tx, d engine.Description, _, _ *asl.Document) error {
+	if d.PayloadID == "" {
+		return nil
+	}
+	c := pipeline.Completion{
+		Execution: d.ARN, Status: string(d.Status), Error: d.Error, Cause: d.Cause, PayloadID: d.PayloadID, Lane: d.Lane,
+	}
+	_, err := p.update.SendTx(tx, queue.Draft{Body: c.Event()})
+	return err
+}
+
+// executor starts the executions of payloads on the engine.
+type executor struct{ engine *engine.Engine }
+
+// maxInline is the size in bytes of the largest payload that a workflow gets as it is: what a state may hold (AWS: 256 KiB), less
+// room for what states add. A larger one goes by reference.
+const maxInline = 240 << 10
+
+func (x executor) Start(ctx context.Context, req pipeline.StartRequest) error {
+	_, err := x.engine.Start(ctx, engine.StartRequest{
+		Machine: req.MachineARN, Name: req.Name, Input: req.Input, Lane: req.Lane, PayloadID: req.PayloadID,
+	})
+	switch {
+	case errors.Is(err, engine.ErrExists):
+		return fmt.Errorf("%w: %w", pipeline.ErrAlreadyExists, err)
+	case errors.Is(err, engine.ErrNoMachine), errors.Is(err, engine.ErrInvalidName), errors.Is(err, engine.ErrInvalidInput):
+		return &pipeline.RefusedError{Err: err}
+	}
+	return err
+}
+
+func (x executor) Describe(ctx context.Context, arn string) (pipeline.Execution, error) {
+	d, input, output, err := x.engine.Describe(ctx, arn)
+	if errors.Is(err, engine.ErrNotFound) {
+		return pipeline.Execution{}, fmt.Errorf("%w: %w", pipeline.ErrNoExecution, err)
+	}
+	return pipeline.Execution{
+		Status: string(d.Status), Input: input, Output: output, Error: d.Error, Cause: d.Cause, PayloadID: d.PayloadID, Lane: d.Lane,
+	}, err
+}
+
+func (executor) Inline(pl *payload.Payload) bool { return len(pl.Bytes()) <= maxInline }
+
+// Fetch implements payload.Fetcher: it reads what lies in the buckets of this platform, and files in its exchange.
+func (p *Platform) Fetch(ctx context.Context, url string) ([]byte, error) {
+	if key, ok := p.exchange.Key(strings.TrimPrefix(url, "file://")); ok {
+		text, _, err := p.exchange.Get(ctx, key)
+		return text, unresolvable(url, err)
+	}
+	at, err := payload.ParseLocation(url)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", payload.ErrUnresolvable, err)
+	}
+	var text []byte
+	switch at.Bucket {
+	case PayloadBucket:
+		text, _, err = p.Payloads.Get(ctx, at.Key)
+	case DataBucket:
+		text, _, err = p.Catalog.Get(ctx, at.Key)
+	default:
+		return nil, fmt.Errorf("%w: there is no bucket %q here, only %s and %s", payload.ErrUnresolvable, at.Bucket, PayloadBucket, DataBucket)
+	}
+	return text, unresolvable(url, err)
+}
+
+// unresolvable marks errors that asking again cannot help.
+func unresolvable(url string, err error) error {
+	if errors.Is(err, domainbucket.ErrNotFound) || errors.Is(err, domainbucket.ErrInvalidKey) || errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: %s: %w", payload.ErrUnresolvable, url, err)
+	}
+	return err
+}
+
+// Submit puts payloads into the process queue, all or none, and returns the ids of their messages once they are on disk.
+func (p *Platform) Submit(ctx context.Context, submissions []Submission) ([]string, error) {
+	if len(submissions) == 0 {
+		return nil, nil
+	}
+	drafts := make([]queue.Draft, len(submissions))
+	for i, s := range submissions {
+		drafts[i] = queue.Draft{Body: s.Body, Lane: s.Lane}
+	}
+	return p.Process.Send(ctx, drafts...)
+}
+
+// CheckPayload looks whether a document can be processed, so that whoever sends it learns at once when not. It returns the id of a
+// single payload. References are not followed.
+func (p *Platform) CheckPayload(doc []byte) (id string, err error) {
+	if limit := p.Project.Limits.PayloadBytes; len(doc) > limit {
+		return "", fmt.Errorf("the payload has more than %d bytes (limits.payload_bytes in sundog.yaml); send a reference to it: {\"url\": \"s3://…\"}", limit)
+	}
+	records := payload.Extract(doc)
+	for _, r := range records {
+		if r.Err != nil {
+			return "", r.Err
+		}
+		if r.Payload == nil {
+			continue
+		}
+		parsed, err := payload.Parse(r.Payload)
+		if err != nil {
+			return "", err
+		}
+		if len(records) == 1 {
+			id = parsed.ID().String()
+		}
+	}
+	return id, nil
+}
+
+// openPipeline puts process and update-state together.
+func (p *Platform) openPipeline() error {
+	config := pipeline.Config{
+		MachineBase: p.Engine.MachineARN(""), Layout: p.Layout, ProcessQueue: ProcessQueue,
+		EventTopic: EventTopic, PublishTopic: PublishTopic, MaxMessage: p.Project.Limits.PayloadBytes,
+	}
+	x := executor{p.Engine}
+	processor, err := pipeline.NewProcessor(pipeline.ProcessorOptions{
+		Config: config, StateDB: p.Records, Executor: x, Fetcher: p, Now: p.opts.Now, Logger: p.logger,
+	})
+	if err != nil {
+		return err
+	}
+	updater, err := pipeline.NewUpdater(pipeline.UpdaterOptions{
+		Config: config, StateDB: p.Records, Executor: x, Fetcher: p, Now: p.opts.Now, Logger: p.logger,
+	})
+	if err != nil {
+		return err
+	}
+	var lanes []pipeline.Lane
+	for _, lane := range p.Project.Lanes {
+		lanes = append(lanes, pipeline.Lane{Name: lane.Name, Concurrency: lane.Concurrency})
+	}
+	p.process = pipeline.NewConsumer(pipeline.ConsumerOptions{
+		Queue: p.Process, Handle: processor.Handle, Lanes: lanes, Open: p.Engine.Open, Logger: p.logger,
+	})
+	p.updates = pipeline.NewConsumer(pipeline.ConsumerOptions{Queue: p.update, Handle: updater.HandleMessages, Logger: p.logger})
+	return nil
+}

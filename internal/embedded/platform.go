@@ -1,0 +1,312 @@
+// Package embedded is the platform in one process: it puts the parts together that run a project on one machine with one data
+// directory. The parts are the packages below it; each says what it promises.
+//
+// # The data directory
+//
+//	db/           the database: records, executions, queues, payloads, logs
+//	catalog/      what is published, as plain files
+//	exchange/     payloads on their way to batch jobs and back, kept for ten days
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sundog/internal/embedded/bucket"
+	"sundog/internal/embedded/engine"
+	"sundog/internal/embedded/function"
+	"sundog/internal/embedded/integration"
+	"sundog/internal/embedded/job"
+	"sundog/internal/embedded/logs"
+	"sundog/internal/embedded/queue"
+	"sundog/internal/embedded/statedb"
+	"sundog/internal/embedded/store"
+	"sundog/internal/embedded/topic"
+	"sundog/internal/pipeline"
+	"sundog/internal/project"
+	"sundog/payload"
+)
+
+// Names of what every platform has.
+const (
+	ProcessQueue   = "process"      // payloads
+	UpdateQueue    = "update-state" // completions
+	PublishTopic   = "publish"
+	EventTopic     = "workflow-event"
+	PayloadBucket  = "payloads"
+	DataBucket     = "data"
+	maxCompletions = 1000 // receives of a completion before it is a dead letter: it fails only with the disk
+)
+
+// How long things are kept that nobody asks to keep.
+const (
+	keepTemporary = 10 * 24 * time.Hour
+	keepLogs      = 30 * 24 * time.Hour
+	sweepEvery    = time.Hour
+)
+
+// Options of a platform.
+type Options struct {
+	// Data is the data directory; it is made when it is missing.
+	Data   string
+	Logger *slog.Logger
+	// Now is the clock, time.Now when nil.
+	Now func() time.Time
+	// Store are options for the database; FS, Logger and so on may stay zero.
+	Store store.Options
+	// Functions are built-in functions beside those of Sundog, by name. For benchmarks and tests.
+	Functions map[string]func(ctx context.Context, event []byte) ([]byte, error)
+}
+
+// Platform is a project on one machine. It is safe for concurrent use.
+type Platform struct {
+	Project   *project.Project
+	Store     *store.Store
+	Engine    *engine.Engine
+	Queues    *queue.Queues
+	Process   *queue.Queue // the process queue
+	Topics    *topic.Topics
+	Records   *statedb.DB
+	Payloads  *bucket.Store // the payload bucket
+	Catalog   *bucket.Files // the data bucket
+	Functions *function.Host
+	Jobs      *job.Runner
+	Logs      *logs.Store
+	Layout    payload.Layout
+
+	opts     Options
+	logger   *slog.Logger
+	update   *queue.Queue
+	exchange *bucket.Files
+	process  *pipeline.Consumer
+	updates  *pipeline.Consumer
+}
+
+// Open puts a platform together. Nothing runs before Run. It returns store.ErrInUse when another process has the data directory.
+func Open(ctx context.Context, p *project.Project, opts Options) (_ *Platform, err error) {
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Store.Logger == nil {
+		opts.Store.Logger = opts.Logger
+	}
+	pf := &Platform{Project: p, opts: opts, logger: opts.Logger, Layout: payload.Layout{Bucket: PayloadBucket, Root: payload.DefaultRoot}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, pf.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if pf.Store, err = store.Open(opts.Data, opts.Store); err != nil {
+		return nil, err
+	}
+	if err := pf.openStorage(ctx); err != nil {
+		return nil, err
+	}
+	if err := pf.openWorkers(); err != nil {
+		return nil, err
+	}
+	if err := pf.openEngine(ctx); err != nil {
+		return nil, err
+	}
+	return pf, pf.openPipeline()
+}
+
+// openStorage opens what lies on the store.
+func (p *Platform) openStorage(ctx context.Context) (err error) {
+	p.Payloads = bucket.NewStore(p.Store, PayloadBucket, p.opts.Now)
+	if p.Catalog, err = bucket.OpenFiles(filepath.Join(p.opts.Data, "catalog")); err != nil {
+		return err
+	}
+	if p.exchange, err = bucket.OpenFiles(filepath.Join(p.opts.Data, "exchange")); err != nil {
+		return err
+	}
+	p.Logs = logs.New(p.Store, p.opts.Now)
+	if p.Queues, err = queue.Open(ctx, p.Store, queue.Options{Now: p.opts.Now, Logger: p.logger}); err != nil {
+		return err
+	}
+	if err := p.openQueues(ctx); err != nil {
+		return err
+	}
+	p.Records, err = statedb.Open(p.Store, p)
+	return err
+}
+
+func (p *Platform) openQueues(ctx context.Context) (err error) {
+	var lanes []string
+	for _, lane := range p.Project.Lanes {
+		lanes = append(lanes, lane.Name)
+	}
+	p.Process, err = p.Queues.Declare(ctx, ProcessQueue, queue.Config{
+		Lanes: lanes, Visibility: p.Project.Process.VisibilityTimeout, MaxReceives: p.Project.Process.MaxReceives,
+		MaxBytes: p.Project.Limits.PayloadBytes + messageOverhead,
+	})
+	if err != nil {
+		return err
+	}
+	p.update, err = p.Queues.Declare(ctx, UpdateQueue, queue.Config{Visibility: time.Minute, MaxReceives: maxCompletions})
+	return err
+}
+
+// messageOverhead is room for attributes beside a payload.
+const messageOverhead = 16 << 10
+
+// openWorkers opens functions and jobs.
+func (p *Platform) openWorkers() (err error) {
+	specs, err := p.functionSpecs()
+	if err != nil {
+		return err
+	}
+	p.Functions, err = function.NewHost(specs, function.Options{
+		Logs: p.Logs, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account,
+	})
+	if err != nil {
+		return err
+	}
+	p.Jobs, err = job.NewRunner(p.jobSpecs(), job.Options{
+		Logs: p.Logs, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account,
+	})
+	if err != nil {
+		return err
+	}
+	p.Topics = topic.Open(p.Store, p.Queues, topic.Options{
+		Functions: invoker{p.Functions}, Now: p.opts.Now, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account,
+	})
+	return nil
+}
+
+func (p *Platform) openEngine(ctx context.Context) (err error) {
+	p.Engine, err = engine.New(engine.Options{
+		Store: p.Store, Logger: p.logger, Now: p.opts.Now, Region: p.Project.Region, Account: p.Project.Account,
+		Runner:  &integration.Runner{Functions: p.Functions, Jobs: p.Jobs, Region: p.Project.Region, Account: p.Project.Account},
+		EndHook: p.completed,
+	})
+	if err != nil {
+		return err
+	}
+	for _, w := range p.Project.Workflows {
+		if err := p.Engine.Register(ctx, w.Name, w.Type, w.Definition); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run works until ctx ends, and returns when everything that was under way has ended or is back where the next start finds it.
+func (p *Platform) Run(ctx context.Context) error {
+	err := p.subscribe(ctx) // before anything can be published
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer p.Topics.Close()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return p.Engine.Run(ctx) })
+	g.Go(func() error { return p.process.Run(ctx) })
+	g.Go(func() error { return p.updates.Run(ctx) })
+	g.Go(func() error { return p.sweep(ctx) })
+	return g.Wait()
+}
+
+// closeTime is how long functions and jobs have to end by themselves.
+const closeTime = 5 * time.Second
+
+// Close lets go of everything. Run has to have returned.
+func (p *Platform) Close(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, closeTime)
+	defer cancel()
+	var errs []error
+	if p.Functions != nil {
+		errs = append(errs, p.Functions.Close(bounded))
+	}
+	if p.Jobs != nil {
+		errs = append(errs, p.Jobs.Close(bounded))
+	}
+	if p.Queues != nil {
+		p.Queues.Close()
+	}
+	if p.Store != nil {
+		errs = append(errs, p.Store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// sweep removes what has been kept long enough.
+func (p *Platform) sweep(ctx context.Context) error {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		now := p.opts.Now()
+		for what, expire := range map[string]func() (int, error){
+			"temporary payloads": func() (int, error) {
+				return p.Payloads.Expire(ctx, p.Layout.Temporary()+"/", now.Add(-keepTemporary))
+			},
+			"exchanged payloads": func() (int, error) { return p.exchange.Expire(ctx, "", now.Add(-keepTemporary)) },
+			"logs":               func() (int, error) { return p.Logs.Expire(ctx, now.Add(-keepLogs)) },
+		} {
+			n, err := expire()
+			if err != nil && ctx.Err() == nil {
+				p.logger.Error("could not remove what has expired", "what", what, "error", err)
+			}
+			if n > 0 {
+				p.logger.Info("removed what has expired", "what", what, "count", n)
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Submission is a payload, or an event that holds payloads, for the process queue.
+type Submission struct {
+	Body []byte
+	Lane string // the first when empty
+}
+
+// Totals are numbers that say how much there is to do.
+type Totals struct {
+	Records, Open, Queued int64
+}
+
+// Totals counts, at no cost that grows with what is stored.
+func (p *Platform) Totals(ctx context.Context) (Totals, error) {
+	var t Totals
+	counts, err := p.Records.Counts(ctx, "")
+	if err != nil {
+		return t, err
+	}
+	for _, c := range counts {
+		t.Records += c.Records
+	}
+	t.Open = int64(p.Engine.OpenTotal())
+	t.Queued = p.Process.Depth().Total() + p.update.Depth().Total()
+	return t, nil
+}
+
+// CheckLane returns an error for a lane that the process queue has not.
+func (p *Platform) CheckLane(lane string) error {
+	if lane == "" {
+		return nil
+	}
+	names := ""
+	for _, l := range p.Project.Lanes {
+		if l.Name == lane {
+			return nil
+		}
+		names += " " + l.Name
+	}
+	return fmt.Errorf("there is no lane %q; there are:%s", lane, names)
+}

@@ -1,0 +1,218 @@
+package queue
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sundog/internal/embedded/store"
+	"sundog/internal/queue"
+)
+
+// Kinds of counters under store.PrefixDepth.
+const (
+	countMessages = "messages" // of a lane that are not delayed
+	countDelayed  = "delayed"  // of a lane
+	countDead     = "dead"     // of the queue; the lane is empty
+)
+
+func messageKey(queue, lane string, seq uint64) store.Key {
+	return store.NewKey(store.PrefixMessage).String(queue).String(lane).Uint(seq)
+}
+
+func attemptsKey(queue, lane string, seq uint64) store.Key {
+	return store.NewKey(store.PrefixAttempts).String(queue).String(lane).Uint(seq)
+}
+
+func delayedKey(queue, lane string, due time.Time, seq uint64) store.Key {
+	return store.NewKey(store.PrefixDelayed).String(queue).String(lane).Time(due).Uint(seq)
+}
+
+func deadKey(queue string, seq uint64) store.Key {
+	return store.NewKey(store.PrefixDeadLetter).String(queue).Uint(seq)
+}
+
+func depthKey(queue, kind, lane string) store.Key {
+	return store.NewKey(store.PrefixDepth).String(queue).String(kind).String(lane)
+}
+
+// lastUint reads the number in which a key ends.
+func lastUint(key []byte) uint64 {
+	if len(key) < 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(key[len(key)-8:])
+}
+
+// formatID writes a sequence number as the id of a message: ids sort as messages do.
+func formatID(seq uint64) string { return fmt.Sprintf("%016x", seq) }
+
+func parseID(id string) (uint64, bool) {
+	seq, err := strconv.ParseUint(id, 16, 64)
+	return seq, err == nil && len(id) == 16
+}
+
+// A receipt names the message and the one reception: "<id>-<serial>-<lane>".
+func formatReceipt(t taken) string {
+	return formatID(t.seq) + "-" + strconv.FormatUint(t.serial, 16) + "-" + t.lane.name
+}
+
+type receipt struct {
+	seq, serial uint64
+	lane        string
+}
+
+func parseReceipt(text string) (receipt, bool) {
+	parts := strings.SplitN(text, "-", 3)
+	if len(parts) != 3 {
+		return receipt{}, false
+	}
+	seq, ok := parseID(parts[0])
+	serial, err := strconv.ParseUint(parts[1], 16, 64)
+	return receipt{seq: seq, serial: serial, lane: parts[2]}, ok && err == nil
+}
+
+const messageVersion = 1
+
+// encodeMessage writes what is stored of a message: everything that its key does not say, the body last.
+func encodeMessage(d queue.Draft, sentAt time.Time) []byte {
+	size := 24 + len(d.Body)
+	for name, a := range d.Attributes {
+		size += 15 + len(name) + len(a.Type) + len(a.Value)
+	}
+	b := append(make([]byte, 0, size), messageVersion)
+	b = binary.AppendUvarint(b, uint64(sentAt.UnixNano()))
+	b = binary.AppendUvarint(b, uint64(len(d.Attributes)))
+	if len(d.Attributes) > 0 {
+		for _, name := range slices.Sorted(maps.Keys(d.Attributes)) {
+			b = appendText(b, name)
+			b = appendText(b, d.Attributes[name].Type)
+			b = appendText(b, d.Attributes[name].Value)
+		}
+	}
+	return append(b, d.Body...)
+}
+
+// decodeMessage reads it back. The body is a part of value.
+func decodeMessage(value []byte) (queue.Message, error) {
+	r := reader{rest: value}
+	if v := r.byte(); v != messageVersion && r.err == nil {
+		return queue.Message{}, fmt.Errorf("message of version %d, this program reads %d", v, messageVersion)
+	}
+	m := queue.Message{SentAt: time.Unix(0, int64(r.uint())).UTC()}
+	n := r.uint()
+	if n > queue.MaxAttributes {
+		return queue.Message{}, errMalformed
+	}
+	if n > 0 {
+		m.Attributes = make(map[string]queue.Attribute, n)
+	}
+	for range n {
+		name := r.text()
+		m.Attributes[name] = queue.Attribute{Type: r.text(), Value: r.text()}
+	}
+	m.Body = r.rest
+	return m, r.err
+}
+
+// attempts is what is known about the receptions of a message.
+type attempts struct {
+	count  int
+	reason string // of the last Retry
+}
+
+func (a attempts) append(b []byte) []byte {
+	return appendText(binary.AppendUvarint(b, uint64(a.count)), a.reason)
+}
+
+func (r *reader) attempts() attempts {
+	return attempts{count: int(r.uint()), reason: r.text()}
+}
+
+// encodeDelayed writes a delayed message: its attempts, then the message.
+func encodeDelayed(a attempts, message []byte) []byte {
+	return append(a.append(make([]byte, 0, 16+len(a.reason)+len(message))), message...)
+}
+
+func decodeDelayed(value []byte) (attempts, []byte, error) {
+	r := reader{rest: value}
+	a := r.attempts()
+	return a, r.rest, r.err
+}
+
+// obituary is what is stored of a dead letter before the message.
+type obituary struct {
+	lane   string
+	count  int
+	diedAt time.Time
+	reason string
+}
+
+func encodeDead(o obituary, message []byte) []byte {
+	b := appendText(make([]byte, 0, 40+len(o.lane)+len(o.reason)+len(message)), o.lane)
+	b = binary.AppendUvarint(b, uint64(o.count))
+	b = binary.AppendUvarint(b, uint64(o.diedAt.UnixNano()))
+	return append(appendText(b, o.reason), message...)
+}
+
+func decodeDead(value []byte) (obituary, []byte, error) {
+	r := reader{rest: value}
+	o := obituary{lane: r.text(), count: int(r.uint()), diedAt: time.Unix(0, int64(r.uint())).UTC(), reason: r.text()}
+	return o, r.rest, r.err
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+var errMalformed = errors.New("stored message is malformed")
+
+// reader reads what the encoders wrote.
+type reader struct {
+	rest []byte
+	err  error
+}
+
+func (r *reader) byte() byte {
+	if len(r.rest) == 0 {
+		r.err = errMalformed
+		return 0
+	}
+	b := r.rest[0]
+	r.rest = r.rest[1:]
+	return b
+}
+
+func (r *reader) uint() uint64 {
+	n, size := binary.Uvarint(r.rest)
+	if size <= 0 {
+		r.err = errMalformed
+		return 0
+	}
+	r.rest = r.rest[size:]
+	return n
+}
+
+func (r *reader) text() string {
+	n := r.uint()
+	if n > uint64(len(r.rest)) {
+		r.err = errMalformed
+		return ""
+	}
+	s := string(r.rest[:n])
+	r.rest = r.rest[n:]
+	return s
+}
+
+// cutReason bounds a reason without cutting a character in two.
+func cutReason(reason string) string {
+	if len(reason) <= queue.MaxReason {
+		return strings.ToValidUTF8(reason, "�")
+	}
+	return strings.ToValidUTF8(reason[:queue.MaxReason-3], "") + "…"
+}

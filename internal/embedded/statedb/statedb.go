@@ -1,0 +1,195 @@
+// Package statedb keeps the state database of the embedded platform in the store.
+//
+// # How
+//
+// A record is one key. Its two indexes, by the time of the last transition and by state and that time, are keys of their own that
+// are written in the same transaction, as are the counts. Conditional writes of one record exclude each other by a lock on its
+// key, held from reading to the end of the commit; those of different records share the store's group commit. The counts are
+// also in memory, changed as transactions commit, so asking for them reads nothing.
+package statedb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sundog/internal/embedded/store"
+	"sundog/internal/statedb"
+	"sundog/payload"
+)
+
+// A Sink adds the effects of a transition to its transaction. An error keeps the transition from happening.
+type Sink interface {
+	EffectsTx(ctx context.Context, tx *store.Tx, e *statedb.Effects) error
+}
+
+// DB is the state database. It is safe for concurrent use. There is one on a store.
+type DB struct {
+	store  *store.Store
+	sink   Sink
+	locks  store.Locks
+	counts counts
+}
+
+// Open reads the counts of the database in a store. Sink may be nil when no transition has effects.
+func Open(st *store.Store, sink Sink) (*DB, error) {
+	db := &DB{store: st, sink: sink}
+	if err := db.counts.load(st); err != nil {
+		return nil, fmt.Errorf("opening the state database: %w", err)
+	}
+	return db, nil
+}
+
+func recordKey(id payload.ID) store.Key {
+	return store.NewKey(store.PrefixRecord).String(id.PartitionKey()).String(id.ItemIDs)
+}
+
+func updatedKey(r *statedb.Record) store.Key {
+	return store.NewKey(store.PrefixRecordByTime).String(r.ID.PartitionKey()).String(r.Updated).String(r.ID.ItemIDs)
+}
+
+func stateKey(r *statedb.Record) store.Key {
+	return store.NewKey(store.PrefixRecordState).String(r.ID.PartitionKey()).String(r.StateUpdated).String(r.ID.ItemIDs)
+}
+
+// Get returns the record of a payload. It returns statedb.ErrNotFound when there is none.
+func (db *DB) Get(_ context.Context, id payload.ID) (statedb.Record, error) {
+	value, err := db.store.Get(recordKey(id))
+	if errors.Is(err, store.ErrNotFound) {
+		return statedb.Record{}, fmt.Errorf("%w: %s", statedb.ErrNotFound, id)
+	}
+	if err != nil {
+		return statedb.Record{}, fmt.Errorf("reading record %s: %w", id, err)
+	}
+	return decode(id, value)
+}
+
+// GetMany returns the records of payloads, in the order of the ids: each with its own error, statedb.ErrNotFound or
+// statedb.ErrMalformed.
+func (db *DB) GetMany(ctx context.Context, ids []payload.ID) ([]statedb.Found, error) {
+	found := make([]statedb.Found, len(ids))
+	for i, id := range ids {
+		r, err := db.Get(ctx, id)
+		if err != nil && !errors.Is(err, statedb.ErrNotFound) && !errors.Is(err, statedb.ErrMalformed) {
+			return nil, err
+		}
+		found[i] = statedb.Found{Record: r, Err: err}
+	}
+	return found, nil
+}
+
+// Apply makes a transition, with its effects, and returns the record as it then is. It returns a *statedb.ConflictError when the
+// transition does not fit. An error of another kind leaves the outcome open: the transition may have been made.
+func (db *DB) Apply(ctx context.Context, t statedb.Transition, effects statedb.Effects) (statedb.Record, error) {
+	var after statedb.Record
+	err := db.change(ctx, t.ID, func(tx *store.Tx, before *statedb.Record) (*statedb.Record, error) {
+		var err error
+		if after, err = t.Apply(before); err != nil {
+			return nil, err
+		}
+		return &after, db.effects(ctx, tx, &effects)
+	})
+	return after, err
+}
+
+// Emit records effects that no transition causes.
+func (db *DB) Emit(ctx context.Context, effects statedb.Effects) error {
+	if effects.Empty() {
+		return nil
+	}
+	tx := db.store.Begin()
+	if err := db.effects(ctx, tx, &effects); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// Put writes a record as it is, over the one that may be there. It is for bringing records in from elsewhere.
+func (db *DB) Put(ctx context.Context, r statedb.Record) error {
+	if r.ID.ItemIDs == "" || r.StateUpdated == "" {
+		return fmt.Errorf("%w %s: it lacks an item id or state_updated", statedb.ErrMalformed, r.ID)
+	}
+	return db.change(ctx, r.ID, func(*store.Tx, *statedb.Record) (*statedb.Record, error) { return &r, nil })
+}
+
+// Delete removes the record of a payload. It returns statedb.ErrNotFound when there is none. The payload's objects and
+// executions stay.
+func (db *DB) Delete(ctx context.Context, id payload.ID) error {
+	return db.change(ctx, id, func(_ *store.Tx, before *statedb.Record) (*statedb.Record, error) {
+		if before == nil {
+			return nil, fmt.Errorf("%w: %s", statedb.ErrNotFound, id)
+		}
+		return nil, nil
+	})
+}
+
+// Counts returns how many records there are by workflow, collections and state; without those that are zero. Partition, the
+// `collections_workflow`, may be empty for all.
+func (db *DB) Counts(_ context.Context, partition string) ([]statedb.Count, error) {
+	return db.counts.list(partition), nil
+}
+
+func (db *DB) effects(ctx context.Context, tx *store.Tx, e *statedb.Effects) error {
+	if e.Empty() {
+		return nil
+	}
+	if db.sink == nil {
+		return errors.New("state database: it was opened without a sink, so transitions cannot have effects")
+	}
+	if err := db.sink.EffectsTx(ctx, tx, e); err != nil {
+		return fmt.Errorf("recording effects: %w", err)
+	}
+	return nil
+}
+
+// change replaces a record by what f makes of it; nil stands for none, before and after.
+func (db *DB) change(ctx context.Context, id payload.ID, f func(tx *store.Tx, before *statedb.Record) (*statedb.Record, error)) error {
+	key := recordKey(id)
+	unlock, err := db.locks.Lock(ctx, string(key))
+	if err != nil {
+		return fmt.Errorf("writing record %s: %w", id, err)
+	}
+	defer unlock()
+	var before *statedb.Record
+	switch r, err := db.Get(ctx, id); {
+	case err == nil:
+		before = &r
+	case !errors.Is(err, statedb.ErrNotFound):
+		return err
+	}
+	tx := db.store.Begin()
+	after, err := f(tx, before)
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		unindex(tx, before)
+	}
+	if after != nil {
+		tx.Set(key, encode(after))
+		index(tx, after)
+	} else {
+		tx.Delete(key)
+	}
+	db.counts.move(tx, before, after)
+	// Once submitted the transaction may be applied. The lock is held until that is known, whatever becomes of the caller.
+	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("writing record %s: %w", id, err)
+	}
+	return nil
+}
+
+// index writes the index rows of a record. A record without `updated` is not in the index on it, as in DynamoDB.
+func index(tx *store.Tx, r *statedb.Record) {
+	tx.Set(stateKey(r), nil)
+	if r.Updated != "" {
+		tx.Set(updatedKey(r), nil)
+	}
+}
+
+func unindex(tx *store.Tx, r *statedb.Record) {
+	tx.Delete(stateKey(r))
+	if r.Updated != "" {
+		tx.Delete(updatedKey(r))
+	}
+}

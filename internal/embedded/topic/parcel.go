@@ -1,0 +1,46 @@
+package topic
+
+import (
+	"maps"
+	"strings"
+	"time"
+
+	"sundog/internal/queue"
+	"sundog/internal/topic"
+)
+
+// The attributes that a message bears in the queue of a subscription, beside its own.
+const (
+	reservedPrefix = "sundog."
+	attributeID    = reservedPrefix + "id"
+	attributeTopic = reservedPrefix + "topic"
+	attributeTime  = reservedPrefix + "time"
+)
+
+func reserved(name string) bool { return strings.HasPrefix(name, reservedPrefix) }
+
+// pack makes a queue message of a published one.
+func pack(m topic.Message) queue.Draft {
+	attributes := make(map[string]queue.Attribute, len(m.Attributes)+3)
+	maps.Copy(attributes, m.Attributes)
+	attributes[attributeID] = queue.Attribute{Type: "String", Value: m.ID}
+	attributes[attributeTopic] = queue.Attribute{Type: "String", Value: m.Topic}
+	attributes[attributeTime] = queue.Attribute{Type: "String", Value: m.Time.Format(time.RFC3339Nano)}
+	return queue.Draft{Body: m.Body, Attributes: attributes}
+}
+
+// unpack makes a published message of what was received from the queue of a subscription.
+func unpack(q queue.Message) topic.Message {
+	m := topic.Message{ID: q.Attributes[attributeID].Value, Topic: q.Attributes[attributeTopic].Value, Body: q.Body}
+	m.Time, _ = time.Parse(time.RFC3339Nano, q.Attributes[attributeTime].Value) // pack has written it
+	for name, a := range q.Attributes {
+		if reserved(name) {
+			continue
+		}
+		if m.Attributes == nil {
+			m.Attributes = make(map[string]topic.Attribute, len(q.Attributes))
+		}
+		m.Attributes[name] = a
+	}
+	return m
+}

@@ -1,0 +1,184 @@
+package topic
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"sundog/internal/queue"
+)
+
+// Webhook is an HTTP endpoint. Each message is a POST of its body, with these headers:
+//
+//	Sundog-Message-Id     the message's id, the same in every attempt
+//	Sundog-Topic          the topic
+//	Sundog-Subscription   the subscription
+//	Sundog-Attempt        1 for the first
+//	Sundog-Timestamp      when the message was published (RFC 3339)
+//	Sundog-Attributes     its attributes, as JSON in ASCII, when it has any
+//	Sundog-Signature      t=<unix seconds>,v1=<hexadecimal HMAC-SHA256 of "<t>.<body>" with Secret>, when there is a secret
+//
+// An answer of 2xx ends the delivery. Any other, a redirect included, is a failure; its Retry-After is kept to.
+type Webhook struct {
+	URL    string
+	Secret string
+}
+
+// Headers of a webhook request.
+const (
+	HeaderMessageID    = "Sundog-Message-Id"
+	HeaderTopic        = "Sundog-Topic"
+	HeaderSubscription = "Sundog-Subscription"
+	HeaderAttempt      = "Sundog-Attempt"
+	HeaderTimestamp    = "Sundog-Timestamp"
+	HeaderAttributes   = "Sundog-Attributes"
+	HeaderSignature    = "Sundog-Signature"
+)
+
+const (
+	maxAnswer  = 64 << 10 // bytes that are read, so that the connection can be used again
+	maxExcerpt = 200      // bytes of a failure's answer that go into the reason
+)
+
+type webhook struct {
+	s      *subscription
+	client *http.Client
+}
+
+func newWebhook(s *subscription) *webhook {
+	return &webhook{s: s, client: &http.Client{
+		Transport: s.topics.opts.Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse // a redirect would make another request of it, somewhere else
+		},
+	}}
+}
+
+func (w *webhook) send(ctx context.Context, q queue.Message) error {
+	m := unpack(q)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.s.Webhook.URL, bytes.NewReader(m.Body))
+	if err != nil {
+		return errors.New("the webhook's URL is not valid")
+	}
+	h := req.Header
+	h.Set("Content-Type", "application/octet-stream")
+	if json.Valid(m.Body) {
+		h.Set("Content-Type", "application/json")
+	}
+	h.Set("User-Agent", "sundog")
+	h.Set(HeaderMessageID, m.ID)
+	h.Set(HeaderTopic, m.Topic)
+	h.Set(HeaderSubscription, w.s.Name)
+	h.Set(HeaderAttempt, strconv.Itoa(q.ReceiveCount))
+	h.Set(HeaderTimestamp, m.Time.Format(time.RFC3339Nano))
+	if len(m.Attributes) > 0 {
+		text, err := json.Marshal(m.Attributes)
+		if err != nil {
+			return fmt.Errorf("writing the attributes: %w", err)
+		}
+		h.Set(HeaderAttributes, ascii(text))
+	}
+	if w.s.Webhook.Secret != "" {
+		h.Set(HeaderSignature, Sign([]byte(w.s.Webhook.Secret), w.s.topics.opts.Now(), m.Body))
+	}
+	resp, err := w.client.Do(req)
+	if err != nil {
+		if failed, ok := errors.AsType[*url.Error](err); ok {
+			err = failed.Err // without the URL, which may hold a secret
+		}
+		return fmt.Errorf("posting to the webhook: %w", err)
+	}
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	err = errors.Join(err, resp.Body.Close())
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		return nil // however the answer ended
+	}
+	failure := fmt.Errorf("the webhook answered %d: %s", resp.StatusCode, excerpt(answer))
+	if err != nil {
+		failure = fmt.Errorf("the webhook answered %d: %w", resp.StatusCode, err)
+	}
+	if after, ok := w.retryAfter(resp.Header); ok {
+		return retryAfter{failure, after}
+	}
+	return failure
+}
+
+// retryAfter reads the Retry-After header (RFC 9110, 10.2.3).
+func (w *webhook) retryAfter(h http.Header) (time.Duration, bool) {
+	value := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second, true
+	}
+	at, err := http.ParseTime(value)
+	return at.Sub(w.s.topics.opts.Now()), err == nil
+}
+
+// Sign returns the signature of a webhook request: receivers compute it from the t that the header names, and compare.
+func Sign(secret []byte, now time.Time, body []byte) string {
+	t := strconv.FormatInt(now.Unix(), 10)
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(t + "."))
+	mac.Write(body)
+	return "t=" + t + ",v1=" + hex.EncodeToString(mac.Sum(nil))
+}
+
+// ascii escapes what JSON may hold and a header may not.
+func ascii(text []byte) string {
+	var b strings.Builder
+	for _, r := range string(text) {
+		switch {
+		case r < 0x7F:
+			b.WriteRune(r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			r -= 0x10000
+			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xD800+r>>10, 0xDC00+r&0x3FF)
+		}
+	}
+	return b.String()
+}
+
+func excerpt(answer []byte) string {
+	text := strings.ToValidUTF8(string(answer[:min(len(answer), maxExcerpt)]), "")
+	return strings.Join(strings.Fields(text), " ")
+}
+
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: refuseLinkLocal}
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    10 * time.Second,
+		MaxIdleConnsPerHost:    DefaultConcurrency,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		ForceAttemptHTTP2:      true,
+	}
+}
+
+// refuseLinkLocal looks at addresses when they are dialled, after names have been resolved: clouds hand out credentials there.
+func refuseLinkLocal(_, address string, _ syscall.RawConn) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("dialling %s: %w", address, err)
+	}
+	// fd00:ec2::254 is where EC2 serves metadata over IPv6.
+	if a := ap.Addr().Unmap(); a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a == netip.MustParseAddr("fd00:ec2::254") {
+		return fmt.Errorf("%s is a link-local or metadata address, which webhooks may not reach", a)
+	}
+	return nil
+}

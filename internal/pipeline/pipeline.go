@@ -1,0 +1,139 @@
+// Package pipeline is the way of a payload: process takes payloads out of the queue, claims their records and starts their
+// executions; update-state applies the ends of executions to the records, publishes Items and sends the payloads that follow.
+//
+// # Promises
+//
+//   - A payload runs once for each time that it is due, however often its message is delivered: the name of an execution is
+//     derived from the payload's id and the executions before, the claim is one conditional write, and an executor starts a name
+//     once.
+//   - Whatever may pass leaves the record as it is and brings the message back. Whatever stays ends in a dead letter that says why,
+//     and never harms another payload.
+//   - What a transition causes is recorded with it (statedb.Effects). A completion counts only for the execution that holds the
+//     record; a repeated or late one changes nothing.
+//
+// The package knows no storage and no transport: it declares what it needs.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sundog/internal/event"
+	"sundog/internal/statedb"
+	"sundog/payload"
+)
+
+// StateDB is what the pipeline needs of the state database. Package statedb says what each method promises.
+type StateDB interface {
+	GetMany(ctx context.Context, ids []payload.ID) ([]statedb.Found, error)
+	Apply(ctx context.Context, t statedb.Transition, effects statedb.Effects) (statedb.Record, error)
+	Emit(ctx context.Context, effects statedb.Effects) error
+}
+
+// Executor starts executions.
+type Executor interface {
+	// Start starts an execution. It returns an error that wraps ErrAlreadyExists when the name is taken, with the same input or
+	// another, and a *RefusedError when the execution can never be started. Other errors may pass.
+	Start(ctx context.Context, req StartRequest) error
+	// Describe returns an execution with its input and output. It returns an error that wraps ErrNoExecution when there is none.
+	Describe(ctx context.Context, arn string) (Execution, error)
+	// Inline reports whether a payload can be the input of an execution as it is. Otherwise a reference takes its place.
+	Inline(p *payload.Payload) bool
+}
+
+// StartRequest asks for an execution.
+type StartRequest struct {
+	MachineARN string
+	Name       string
+	Input      []byte
+	PayloadID  string
+	// Lane is the lane of the queue that the payload came through. Payloads that follow on it take the same one.
+	Lane string
+}
+
+// Execution is what an executor knows about an execution.
+type Execution struct {
+	Status string // as Step Functions names it
+	// Input and Output are JSON; Output is nil when there is none.
+	Input, Output []byte
+	Error, Cause  string
+	// PayloadID and Lane are those of the StartRequest, or empty when the executor does not keep them.
+	PayloadID, Lane string
+}
+
+// Errors of an executor.
+var (
+	// ErrAlreadyExists: the name was used for an execution of this state machine.
+	ErrAlreadyExists = errors.New("execution already exists")
+	// ErrNoExecution: there is no execution with this ARN.
+	ErrNoExecution = errors.New("no such execution")
+)
+
+// RefusedError says that an execution can never be started as it was asked for: there is no such state machine, or it takes no
+// such input.
+type RefusedError struct{ Err error }
+
+// Error is the text of the cause, which becomes the record's last_error.
+func (e *RefusedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// Config names the parts of a deployment.
+type Config struct {
+	// MachineBase is the beginning of a state machine's ARN, up to the workflow's name (CIRRUS_BASE_WORKFLOW_ARN).
+	MachineBase string
+	// Layout says where objects lie in the payload bucket.
+	Layout payload.Layout
+	// ProcessQueue is the queue that chained payloads go to.
+	ProcessQueue string
+	// EventTopic and PublishTopic are where workflow events and Items are published; nowhere when empty.
+	EventTopic, PublishTopic string
+	// MaxMessage bounds a chained payload in the queue, in bytes; a longer one is stored, and a reference to it sent.
+	// DefaultMaxMessage when zero.
+	MaxMessage int
+}
+
+// check returns an error that names what is missing.
+func (c *Config) check(db StateDB, executor Executor, fetcher payload.Fetcher) error {
+	for name, missing := range map[string]bool{
+		"a state database":             db == nil,
+		"an executor":                  executor == nil,
+		"a fetcher":                    fetcher == nil,
+		"the state machines' base ARN": c.MachineBase == "",
+		"the payload bucket":           c.Layout.Bucket == "",
+		"the process queue":            c.ProcessQueue == "",
+	} {
+		if missing {
+			return fmt.Errorf("pipeline: %s is not configured", name)
+		}
+	}
+	return nil
+}
+
+// DefaultMaxMessage is what SQS and the embedded queues take, less room for attributes.
+const DefaultMaxMessage = 1<<20 - 16<<10
+
+// tell adds an event to effects. Its time is that of the transition, or of the decision: record and event carry the same one.
+func (c *Config) tell(effects *statedb.Effects, at time.Time, e event.Event) {
+	if c.EventTopic == "" {
+		return
+	}
+	e.Time = event.FormatTime(at)
+	effects.Publish = append(effects.Publish, statedb.Publication{
+		Topic: c.EventTopic, Body: []byte(e.Message()), Attributes: filled(e.Attributes()),
+	})
+}
+
+// filled leaves out attributes without a value, which topics do not take.
+func filled(attributes []payload.Attribute) []payload.Attribute {
+	kept := attributes[:0]
+	for _, a := range attributes {
+		if a.Value != "" {
+			kept = append(kept, a)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,100 @@
+package project
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// references reports the functions, jobs and workflows that a definition names and nobody declares. Names that are computed
+// when the state runs (FunctionName.$, {% … %}) cannot be checked.
+func (l *loader) references(doc *document, machine *node) {
+	for _, state := range states(machine) {
+		resource := state.get("Resource")
+		if resource == nil || resource.text == "" {
+			continue
+		}
+		if functionARN.MatchString(resource.text) {
+			l.refer(doc, resource, "function", functionARN)
+			continue
+		}
+		m := serviceARN.FindStringSubmatch(resource.text)
+		if m == nil {
+			continue
+		}
+		switch m[1] {
+		case "lambda:invoke", "aws-sdk:lambda:invoke":
+			l.refer(doc, argument(state, "FunctionName"), "function", functionARN, plainName)
+		case "batch:submitJob", "aws-sdk:batch:submitJob":
+			l.refer(doc, argument(state, "JobDefinition"), "job", jobARN)
+		case "states:startExecution", "aws-sdk:sfn:startExecution", "aws-sdk:sfn:startSyncExecution":
+			l.refer(doc, argument(state, "StateMachineArn"), "workflow", machineARN)
+		}
+	}
+}
+
+var (
+	functionARN = regexp.MustCompile(`^(?:arn:[a-z0-9-]+:lambda:[a-z0-9-]*:)?[0-9]{12}:function:([A-Za-z0-9_-]+)(?::[A-Za-z0-9_$-]+)?$`)
+	serviceARN  = regexp.MustCompile(`^arn:[a-z0-9-]+:states:[a-z0-9-]*:[0-9]*:((?:aws-sdk:)?[A-Za-z0-9]+:[A-Za-z]+)(?:\.[A-Za-z:]+)*$`)
+	jobARN      = regexp.MustCompile(`^(?:arn:[a-z0-9-]+:batch:[a-z0-9-]*:[0-9]*:job-definition/)?([A-Za-z0-9_-]+)(?::[0-9]+)?$`)
+	machineARN  = regexp.MustCompile(`^arn:[a-z0-9-]+:states:[a-z0-9-]*:[0-9]*:stateMachine:([^:]+)(?::[^:]+)?$`)
+	plainName   = regexp.MustCompile(`^([A-Za-z0-9_-]+)(?::[A-Za-z0-9_$-]+)?$`)
+)
+
+// refer checks an argument whose value is known before the state runs. The patterns take a name out of an ARN; what matches
+// none is the name itself.
+func (l *loader) refer(doc *document, at *node, what string, patterns ...*regexp.Regexp) {
+	if at == nil || at.text == "" || strings.HasPrefix(at.text, "{%") {
+		return
+	}
+	name := at.text
+	for _, p := range patterns {
+		if m := p.FindStringSubmatch(at.text); m != nil {
+			name = m[1]
+			break
+		}
+	}
+	l.undeclared(doc.file, doc.at(placeOf(doc.text, at.offset)), what, name)
+}
+
+func argument(state *node, name string) *node {
+	if at := state.get("Parameters", name); at != nil {
+		return at
+	}
+	return state.get("Arguments", name)
+}
+
+// undeclared reports a name that its section does not have.
+func (l *loader) undeclared(file string, at place, what, name string) {
+	if slices.Contains(l.declared[what], name) {
+		return
+	}
+	hint := "declare it under " + what + "s in " + FileName
+	if near := nearest(name, l.declared[what]); near != "" {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	*l.diags = append(*l.diags, Diagnostic{
+		File: file, Line: at.line, Column: at.column, Reason: fmt.Sprintf("unknown %s %q", what, name), Hint: hint,
+	})
+}
+
+// states returns all states of a machine, those of its branches and iterations included.
+func states(machine *node) []*node {
+	var all []*node
+	for open := []*node{machine}; len(open) > 0; open = open[1:] {
+		all = append(all, slices.Collect(maps.Values(open[0].get("States").fields()))...)
+		for _, state := range open[0].get("States").fields() {
+			for _, field := range []string{"Iterator", "ItemProcessor"} {
+				if inner := state.get(field); inner != nil {
+					open = append(open, inner)
+				}
+			}
+			if branches := state.get("Branches"); branches != nil {
+				open = append(open, branches.items...)
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,59 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"sundog/internal/bucket"
+	"sundog/internal/embedded/engine"
+	"sundog/internal/embedded/logs"
+	"sundog/internal/embedded/store"
+	"sundog/internal/problem"
+	"sundog/internal/queue"
+	"sundog/internal/statedb"
+	"sundog/payload"
+)
+
+// kinds says what the errors of the platform are to a caller. What is not listed is an Internal error.
+var kinds = []struct {
+	err  error
+	kind problem.Kind
+}{
+	{engine.ErrNotFound, problem.NotFound},
+	{engine.ErrNoMachine, problem.NotFound},
+	{engine.ErrExists, problem.Conflict},
+	{engine.ErrEnded, problem.Conflict},
+	{engine.ErrInvalidName, problem.Invalid},
+	{engine.ErrInvalidInput, problem.Invalid},
+	{engine.ErrInvalidToken, problem.Invalid},
+	{engine.ErrStopping, problem.Unavailable},
+	{statedb.ErrNotFound, problem.NotFound},
+	{statedb.ErrInvalidQuery, problem.Invalid},
+	{queue.ErrNoQueue, problem.NotFound},
+	{queue.ErrNoDeadLetter, problem.NotFound},
+	{queue.ErrUnknownLane, problem.Invalid},
+	{queue.ErrInvalidMessage, problem.Invalid},
+	{queue.ErrTooLarge, problem.TooLarge},
+	{queue.ErrClosed, problem.Unavailable},
+	{bucket.ErrNotFound, problem.NotFound},
+	{bucket.ErrInvalidKey, problem.Invalid},
+	{logs.ErrNotFound, problem.NotFound},
+	{store.ErrClosed, problem.Unavailable},
+	{context.Canceled, problem.Unavailable},
+}
+
+// classify gives an error of the platform its kind.
+func classify(err error) error {
+	if known, ok := errors.AsType[*problem.Error](err); ok && known != nil {
+		return err
+	}
+	if invalid, ok := errors.AsType[*payload.InvalidError](err); ok && invalid != nil {
+		return problem.Wrap(problem.Invalid, err, "")
+	}
+	for _, k := range kinds {
+		if errors.Is(err, k.err) {
+			return problem.Wrap(k.kind, err, "")
+		}
+	}
+	return err
+}

@@ -1,0 +1,157 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"sundog/asl"
+	"sundog/internal/api"
+	"sundog/internal/embedded/engine"
+	"sundog/internal/problem"
+)
+
+func describe(d engine.Description, input, output []byte) api.Execution {
+	e := api.Execution{
+		ARN: d.ARN, Workflow: d.Machine, Name: d.Name, Status: string(d.Status), Start: d.Start,
+		PayloadID: d.PayloadID, Lane: d.Lane, Error: d.Error, Cause: d.Cause, Input: input, Output: output,
+	}
+	if !d.Stop.IsZero() {
+		e.Stop = &d.Stop
+	}
+	return e
+}
+
+func (s *Server) startExecution(r *http.Request) (api.Execution, error) {
+	var req api.StartExecution
+	if err := body(r, &req); err != nil {
+		return api.Execution{}, err
+	}
+	if req.Name == "" {
+		req.Name = uuid.NewString()
+	}
+	if req.Input == nil {
+		req.Input = json.RawMessage("{}")
+	}
+	d, err := s.platform.Engine.Start(r.Context(), engine.StartRequest{Machine: req.Workflow, Name: req.Name, Input: req.Input})
+	return describe(d, nil, nil), err
+}
+
+func (s *Server) execution(r *http.Request) (api.Execution, error) {
+	d, input, output, err := s.platform.Engine.Describe(r.Context(), r.PathValue("arn"))
+	return describe(d, input, output), err
+}
+
+func (s *Server) executions(r *http.Request) (api.Executions, error) {
+	q := r.URL.Query()
+	limit, err := number(r, "limit", 100, 1, 1000)
+	if err != nil {
+		return api.Executions{}, err
+	}
+	status := asl.Status(strings.ToUpper(q.Get("status")))
+	switch status {
+	case "", asl.Running, asl.Succeeded, asl.Failed, asl.TimedOut, asl.Aborted:
+	default:
+		return api.Executions{}, problem.New(problem.Invalid, "unknown status %q", status).WithHint("one of RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED")
+	}
+	if q.Get("workflow") == "" {
+		return api.Executions{}, problem.New(problem.Invalid, "the parameter workflow is missing")
+	}
+	found, next, err := s.platform.Engine.List(r.Context(), engine.Filter{Machine: q.Get("workflow"), Status: status, Token: q.Get("next"), Limit: limit})
+	if err != nil {
+		return api.Executions{}, err
+	}
+	page := api.Executions{Executions: []api.Execution{}, Next: next}
+	for _, d := range found {
+		page.Executions = append(page.Executions, describe(d, nil, nil))
+	}
+	return page, nil
+}
+
+func (s *Server) history(r *http.Request) (api.History, error) {
+	limit, err := number(r, "limit", 100, 1, 1000)
+	if err != nil {
+		return api.History{}, err
+	}
+	after, err := number(r, "next", 0, 0, 1<<40)
+	if err != nil {
+		return api.History{}, err
+	}
+	reverse, err := flag(r, "reverse")
+	if err != nil {
+		return api.History{}, err
+	}
+	events, next, err := s.platform.Engine.History(r.Context(), r.PathValue("arn"), engine.Page{After: int64(after), Limit: limit, Reverse: reverse})
+	if err != nil {
+		return api.History{}, err
+	}
+	page := api.History{Events: []json.RawMessage{}, Next: next}
+	for _, ev := range events {
+		text, err := ev.MarshalJSON()
+		if err != nil {
+			return page, err
+		}
+		page.Events = append(page.Events, text)
+	}
+	return page, nil
+}
+
+func (s *Server) stopExecution(r *http.Request) (api.Execution, error) {
+	var req api.StopExecution
+	if err := body(r, &req); err != nil {
+		return api.Execution{}, err
+	}
+	arn := r.PathValue("arn")
+	if err := s.platform.Engine.Stop(r.Context(), arn, req.Error, req.Cause); err != nil {
+		return api.Execution{}, err
+	}
+	return s.execution(r)
+}
+
+func (s *Server) workflows(*http.Request) (api.Workflows, error) {
+	all := api.Workflows{Workflows: []api.Workflow{}}
+	for _, m := range s.platform.Engine.Machines() {
+		all.Workflows = append(all.Workflows, api.Workflow{Name: m.Name, ARN: m.ARN, Type: m.Type})
+	}
+	return all, nil
+}
+
+func (s *Server) workflow(r *http.Request) (api.Workflow, error) {
+	m, err := s.platform.Engine.Machine(r.PathValue("name"))
+	if err != nil {
+		return api.Workflow{}, err
+	}
+	return api.Workflow{Name: m.Name, ARN: m.ARN, Type: m.Type, Definition: m.Definition}, nil
+}
+
+// number reads a whole number from the query.
+func number(r *http.Request, name string, otherwise, low, high int) (int, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < low || n > high {
+		return 0, problem.New(problem.Invalid, "the parameter %s=%q is no whole number from %d to %d", name, text, low, high)
+	}
+	return n, nil
+}
+
+// flag reads true or false from the query; a name without value is true.
+func flag(r *http.Request, name string) (bool, error) {
+	if !r.URL.Query().Has(name) {
+		return false, nil
+	}
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return true, nil
+	}
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, problem.New(problem.Invalid, "the parameter %s=%q is neither true nor false", name, text)
+	}
+	return on, nil
+}

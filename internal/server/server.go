@@ -1,0 +1,212 @@
+// Package server is Sundog's HTTP surface: the API under /v1 over an embedded platform. It turns requests into calls and errors into
+// problem documents (RFC 9457); it decides nothing.
+//
+// # Promises
+//
+//   - What it accepts is on disk when the answer says so.
+//   - Bodies, pages and the time of a request are bounded. A body of NDJSON is worked through as it comes, whatever its length.
+//   - Without a token it listens on loopback only.
+//   - Close lets requests that are being answered end.
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"sundog/internal/embedded"
+	"sundog/internal/problem"
+)
+
+// Bounds of a request.
+const (
+	maxBody     = 64 << 20 // of one JSON document
+	maxHeader   = 64 << 10
+	headerTime  = 10 * time.Second
+	idleTime    = 2 * time.Minute
+	closingTime = 10 * time.Second // for requests that are being answered when the server is told to stop
+)
+
+// Options of a server.
+type Options struct {
+	// Listen is host:port. A host other than loopback wants a token. Port 0 is any free one.
+	Listen string
+	// Token is what clients have to show as "Authorization: Bearer <token>"; empty: none.
+	Token string
+	// Version shows in /v1/health.
+	Version string
+	Logger  *slog.Logger
+}
+
+// Server answers HTTP requests for a platform.
+type Server struct {
+	opts     Options
+	platform *embedded.Platform
+	listener net.Listener
+	http     *http.Server
+	token    *[sha256.Size]byte
+}
+
+// Listen opens the port. It refuses an address that others can reach when there is no token.
+func Listen(ctx context.Context, platform *embedded.Platform, opts Options) (*Server, error) {
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	host, _, err := net.SplitHostPort(opts.Listen)
+	if err != nil {
+		return nil, problem.Wrap(problem.Invalid, err, "listening on %q", opts.Listen).WithHint("use host:port, such as 127.0.0.1:8123")
+	}
+	if opts.Token == "" && !loopback(host) {
+		return nil, problem.New(problem.Invalid, "listening on %q: others could reach the server and it asks for no token", opts.Listen).
+			WithHint("set SUNDOG_TOKEN or --token-file, or listen on 127.0.0.1")
+	}
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", opts.Listen)
+	if err != nil {
+		return nil, problem.Wrap(problem.Unavailable, err, "listening on %s", opts.Listen).WithHint("is another server running? --listen takes another port")
+	}
+	s := &Server{opts: opts, platform: platform, listener: listener}
+	if opts.Token != "" {
+		sum := sha256.Sum256([]byte(opts.Token))
+		s.token = &sum
+	}
+	s.http = &http.Server{
+		Handler:           s.guard(s.routes()),
+		ReadHeaderTimeout: headerTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// URL is where the server is.
+func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+
+// Serve answers requests until ctx ends, then lets those under way end.
+func (s *Server) Serve(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(s.listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
+	defer cancel()
+	err := s.http.Shutdown(closing)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close() // somebody reads slowly, or streams for ever
+	}
+	<-failed
+	return err
+}
+
+// guard is around every request: it names it, checks its token, bounds its body and keeps a panic to itself.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := uuid.NewString()
+		w.Header().Set("X-Request-Id", id)
+		defer func() {
+			switch p := recover(); p {
+			case nil:
+			case http.ErrAbortHandler: //nolint:errorlint // the sentinel is never wrapped
+				panic(p)
+			default:
+				s.fail(w, r, fmt.Errorf("panic: %v", p))
+			}
+		}()
+		if !s.allowed(r) {
+			s.fail(w, r, problem.New(problem.Unauthorized, "%s %s needs a token", r.Method, r.URL.Path).
+				WithHint("send it as Authorization: Bearer TOKEN (commands: SUNDOG_TOKEN or --token-file)"))
+			return
+		}
+		if foreign(r) {
+			s.fail(w, r, problem.New(problem.Forbidden, "a page of another site may not do this"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) allowed(r *http.Request) bool {
+	if s.token == nil {
+		return true
+	}
+	shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	sum := sha256.Sum256([]byte(shown))
+	return ok && subtle.ConstantTimeCompare(sum[:], s.token[:]) == 1
+}
+
+// foreign recognises a request that a browser makes for a page of another site: without a token such a page could do
+// everything that the user can.
+func foreign(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	return origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host
+}
+
+// fail answers with the problem document of an error.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	err = classify(err)
+	id := w.Header().Get("X-Request-Id")
+	if problem.Is(err, problem.Internal) {
+		s.opts.Logger.Error("request failed", "request", id, "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	doc := problem.DocumentOf(err, id)
+	w.Header().Set("Content-Type", problem.MediaType)
+	w.WriteHeader(doc.Status)
+	_, _ = w.Write(doc.JSON())
+}
+
+// handle makes a handler of a function from a request to a JSON document.
+func handle[T any](s *Server, f func(r *http.Request) (T, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		answer, err := f(r)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(answer); err != nil {
+			s.opts.Logger.Debug("answer not delivered", "path", r.URL.Path, "error", err)
+		}
+	}
+}
+
+// body reads a JSON document into a value, and refuses fields that it does not know.
+func body(r *http.Request, into any) error {
+	dec := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(into)
+	if errors.Is(err, io.EOF) {
+		return nil // every field has a zero value that means something
+	}
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return problem.New(problem.TooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+	}
+	if err != nil {
+		return problem.Wrap(problem.Invalid, err, "reading the body")
+	}
+	return nil
+}

@@ -1,0 +1,37 @@
+package statedb
+
+import (
+	"sundog/internal/queue"
+	"sundog/payload"
+)
+
+// Effects are what a transition causes. They are recorded in the same write and carried out from there, at least once.
+type Effects struct {
+	Publish []Publication
+	Enqueue []Submission
+	Store   []Object
+}
+
+// Publication is a message to a topic: a workflow event, or an Item.
+type Publication struct {
+	Topic      string
+	Body       []byte
+	Attributes []payload.Attribute
+}
+
+// Submission is a message to a queue.
+type Submission struct {
+	Queue string
+	queue.Draft
+}
+
+// Object is a document to the payload bucket.
+type Object struct {
+	Key  string
+	Body []byte
+}
+
+// Empty reports whether there is nothing to do.
+func (e *Effects) Empty() bool {
+	return len(e.Publish) == 0 && len(e.Enqueue) == 0 && len(e.Store) == 0
+}

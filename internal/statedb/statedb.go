@@ -1,0 +1,100 @@
+// Package statedb is the vocabulary of the state database: the record that is kept of every payload, the states it goes through,
+// the transitions between them, and what can be asked. It stores nothing. Package statedbtest holds the suite that every
+// implementation passes.
+//
+// A record is found by the payload's id. Its attributes are those that Cirrus (cirrus-geo 2) writes into DynamoDB, letter for
+// letter, so that both can work on the same table.
+//
+// # Promises of every implementation
+//
+//   - A transition is one conditional write. Of two that contradict each other, one gets a *ConflictError with the record as it
+//     is.
+//   - What a transition causes (Effects) is recorded with it: both are there after a crash, or neither.
+//   - An execution that does not hold a record cannot change it, and a transition that was applied is not applied again. So
+//     whoever does not know the outcome of a write repeats it.
+//   - Counts are exact.
+package statedb
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"sundog/internal/event"
+)
+
+// State is a state of a payload, by the name that the table holds.
+type State string
+
+// The states.
+const (
+	// Claimed: an execution's name is reserved; it may not have started yet.
+	Claimed State = "CLAIMED"
+	// Processing: the execution has started.
+	Processing State = "PROCESSING"
+	// Succeeded: the execution succeeded.
+	Succeeded State = "SUCCEEDED"
+	// Failed: the execution failed or timed out, or could not be started for a reason that stays. It runs again when the payload
+	// comes again.
+	Failed State = "FAILED"
+	// Invalid: a task refused its input. It runs again only on demand.
+	Invalid State = "INVALID"
+	// Aborted: somebody stopped the execution. It runs again when the payload comes again.
+	Aborted State = "ABORTED"
+	// Completed is what version 1 called Succeeded. Records keep it until they are claimed again.
+	Completed State = "COMPLETED"
+)
+
+// States returns the states that are written, in the order of a payload's life. Completed is not among them.
+func States() []State {
+	return []State{Claimed, Processing, Succeeded, Failed, Invalid, Aborted}
+}
+
+// ParseState reads the name of a state, Completed included.
+func ParseState(text string) (State, error) {
+	s := State(text)
+	if !s.Known() {
+		names := make([]string, len(States()))
+		for i, known := range States() {
+			names[i] = string(known)
+		}
+		return "", fmt.Errorf("unknown state %q: use one of %s", text, strings.Join(names, ", "))
+	}
+	return s, nil
+}
+
+// Known reports whether s is one of the states, Completed included.
+func (s State) Known() bool {
+	switch s {
+	case Claimed, Processing, Succeeded, Failed, Invalid, Aborted, Completed:
+		return true
+	}
+	return false
+}
+
+// Open reports whether an execution holds a record in this state: nobody else may claim it.
+func (s State) Open() bool { return s == Claimed || s == Processing }
+
+// Errors of a state database. They are wrapped with the payload id.
+var (
+	// ErrNotFound: no record has this id.
+	ErrNotFound = errors.New("no such record")
+	// ErrMalformed: the record is there and cannot be read.
+	ErrMalformed = errors.New("malformed record")
+	// ErrInvalidQuery: a query that is wrong in itself, or a page token that was not given out for it.
+	ErrInvalidQuery = errors.New("invalid query")
+)
+
+// FormatTime writes an instant as the table holds it: ISO 8601 in UTC with microseconds and "+00:00", the text that events carry
+// too. Texts sort as the instants do.
+func FormatTime(t time.Time) string { return event.FormatTime(t) }
+
+// ParseTime reads an instant that FormatTime wrote; any RFC 3339 text will do.
+func ParseTime(text string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: %q is no ISO 8601 time with an offset", ErrMalformed, text)
+	}
+	return t.UTC(), nil
+}
