@@ -216,14 +216,13 @@ func (l *load) published() map[string]int {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var item struct {
-			ID      string
-			Message json.RawMessage
+			Message struct{ ID string }
 		}
 		if err := json.Unmarshal(lines.Bytes(), &item); err != nil {
 			l.s.t.Errorf("published.ndjson: %v: %s", err, lines.Text())
 			continue
 		}
-		counts[item.ID]++
+		counts[item.Message.ID]++
 	}
 	return counts
 }

@@ -79,15 +79,13 @@ func bodyID(body string) string {
 
 func (s *scene) anyBody(is func(string) bool) bool { return slices.ContainsFunc(s.step.Bodies, is) }
 
+// injected is what the scenario let go wrong. The world forgets what it has done.
 func (s *scene) injected() injection {
-	for _, known := range injections {
-		if m := known.pattern.FindStringSubmatch(s.Inject); m != nil {
-			var i injection
-			known.set(&i, m[1])
-			return i
-		}
+	i, err := parseInjection(s.Inject)
+	if err != nil {
+		return injection{}
 	}
-	return injection{}
+	return i
 }
 
 // notAPayload are bodies that both refuse.
@@ -288,7 +286,7 @@ func (s *scene) malformedRecord() bool { return s.theirs.Error != nil && len(s.m
 func (s *scene) malformed() []string {
 	var all []string
 	for _, r := range s.before() {
-		if r.Check() != nil || r.State() == statedb.Claimed && len(r.Executions) == 0 {
+		if r.Check() != nil || !r.State().Known() || r.State() == statedb.Claimed && len(r.Executions) == 0 {
 			all = append(all, r.ID.String())
 		}
 	}
@@ -356,10 +354,11 @@ var updateRules = []rule{
 		}
 		return ""
 	}},
-	{11, func(s *scene) bool { return s.theirs.Error != nil && s.theirs.Error.Type == "ParamValidationError" }, (*scene).publishedAll},
 	{12, func(s *scene) bool {
 		return s.theirs.Error != nil && s.theirs.Error.Type == "JsonPathParserError" || slices.ContainsFunc(s.theirs.Queued, withoutFeatures)
 	}, (*scene).nothingEmptyQueued},
+	{13, func(s *scene) bool { return s.chainsByFilter() && (s.failedTooLate() || s.theirs.Error == nil) }, (*scene).chainedAsFiltersSay},
+	{11, func(s *scene) bool { return !s.chainsByFilter() && s.failedTooLate() }, (*scene).publishedAll},
 	{14, func(s *scene) bool {
 		return s.theirs.Error != nil && strings.HasPrefix(s.theirs.Error.Message, "Failed to parse event")
 	}, (*scene).ended},
@@ -412,8 +411,62 @@ func (s *scene) nothingChanged() string {
 	return ""
 }
 
+// failedTooLate: the original failed after it had written that the payload succeeded.
+func (s *scene) failedTooLate() bool {
+	r := record(s.theirs, s.completedID())
+	return s.theirs.Error != nil && r != nil && r.State() == statedb.Succeeded
+}
+
+func (s *scene) output() gjson.Result {
+	return gjson.Parse(gjson.GetBytes(s.step.Event, "detail.output").String())
+}
+
+// branches are the definitions that follow.
+func (s *scene) branches() []gjson.Result {
+	next := s.output().Get("process.1")
+	if next.IsArray() {
+		return next.Array()
+	}
+	return []gjson.Result{next}
+}
+
+func (s *scene) chainsByFilter() bool {
+	return slices.ContainsFunc(s.branches(), func(d gjson.Result) bool { return d.Get("chain_filter").String() != "" })
+}
+
+// chainedAsFiltersSay compares what was sent with what the oracle keeps, where it knows the filter.
+func (s *scene) chainedAsFiltersSay() string {
+	var want []string
+	for _, branch := range s.branches() {
+		kept := 0
+		for _, feature := range s.output().Get("features").Array() {
+			says := verdict{known: true, keeps: true}
+			if filter := branch.Get("chain_filter").String(); filter != "" {
+				says = oracle(filter, json.RawMessage(feature.Raw))
+			}
+			if !says.known {
+				return s.publishedAll()
+			}
+			if says.keeps {
+				kept++
+			}
+		}
+		if kept > 0 {
+			want = append(want, fmt.Sprintf("%s: %d", branch.Get("workflow"), kept))
+		}
+	}
+	var got []string
+	for _, sent := range s.ours.Queued {
+		got = append(got, fmt.Sprintf("%s: %d", gjson.Get(sent, "process.0.workflow"), gjson.Get(sent, "features.#").Int()))
+	}
+	if !slices.Equal(got, want) {
+		return fmt.Sprintf("sent %v, want %v", got, want)
+	}
+	return s.publishedAll()
+}
+
 func (s *scene) publishedAll() string {
-	features := gjson.Get(gjson.GetBytes(s.step.Event, "detail.output").String(), "features.#").Int()
+	features := s.output().Get("features.#").Int()
 	if r := record(s.ours, s.completedID()); r == nil || r.State() != statedb.Succeeded || int64(len(s.ours.After.Items)) != features {
 		return fmt.Sprintf("%d of %d Items, record %+v", len(s.ours.After.Items), features, r)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"testing"
 
 	embedded "sundog/internal/embedded/statedb"
 	"sundog/internal/statedb"
@@ -31,20 +30,18 @@ var injections = []struct {
 	{regexp.MustCompile(`^StartExecution fails with (\w+)$`), func(i *injection, s string) { i.start = s }},
 }
 
-func parseInjection(t *testing.T, text string) injection {
-	t.Helper()
+func parseInjection(text string) (injection, error) {
 	var i injection
 	if text == "" {
-		return i
+		return i, nil
 	}
 	for _, known := range injections {
 		if m := known.pattern.FindStringSubmatch(text); m != nil {
 			known.set(&i, m[1])
-			return i
+			return i, nil
 		}
 	}
-	t.Fatalf("unknown injection %q", text)
-	return i
+	return i, fmt.Errorf("unknown injection %q", text)
 }
 
 // injected is the state database with what a scenario lets go wrong.

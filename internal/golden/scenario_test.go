@@ -72,9 +72,17 @@ func checkScenario(t *testing.T, c golden.Case) golden.Outcome {
 	var recorded struct{ Steps []result }
 	golden.Into(t, c.Output, &recorded)
 	p.theirs = recorded.Steps
-	p.world, p.unconfigured = newWorld(t, p.Env, parseInjection(t, p.Inject))
+	inject, err := parseInjection(p.Inject)
+	if err != nil {
+		return golden.Failed("%v", err)
+	}
+	p.world, p.unconfigured = newWorld(t, p.Env, inject)
 	for i := range p.Steps {
-		p.ours = append(p.ours, p.play(t, &p.Steps[i]))
+		ours, err := p.play(t, &p.Steps[i])
+		if err != nil {
+			return golden.Failed("%s: playing step %d: %v", c.Tag, i, err)
+		}
+		p.ours = append(p.ours, ours)
 	}
 	return p.judge(t, c.Tag)
 }
@@ -112,8 +120,8 @@ func (p *played) judge(t *testing.T, tag string) golden.Outcome {
 	return golden.SetAside(shown)
 }
 
-// play makes one step.
-func (p *played) play(t *testing.T, s *step) result {
+// play makes one step. It fails for a step that it does not know.
+func (p *played) play(t *testing.T, s *step) (result, error) {
 	t.Helper()
 	w := p.world
 	var r result
@@ -121,36 +129,41 @@ func (p *played) play(t *testing.T, s *step) result {
 	case "seed_db":
 		for _, item := range s.Items {
 			var record statedb.Record
-			golden.Into(t, item, &record)
+			if err := json.Unmarshal(item, &record); err != nil {
+				return r, err
+			}
 			if err := w.db.Put(t.Context(), record); err != nil {
-				t.Fatal(err)
+				return r, err
 			}
 		}
-		return r
+		return r, nil
 	case "seed_s3":
+		if w.buckets[s.Bucket] == nil {
+			return r, fmt.Errorf("there is no bucket %s", s.Bucket)
+		}
 		w.buckets[s.Bucket][s.Key] = object{ContentType: "application/json", body: []byte(s.Body)}
-		return r
+		return r, nil
 	case "set_execution_status":
 		for _, x := range w.executions {
 			if s.Name == nil || *s.Name == x.Name {
 				x.Status = s.Status
 			}
 		}
-		return r
+		return r, nil
 	}
 	if p.unconfigured != nil {
 		r.err = p.unconfigured
 		r.Left = s.Bodies
-	} else {
-		p.call(t, s, &r)
+	} else if err := p.call(t, s, &r); err != nil {
+		return r, err
 	}
 	after := w.observe(t)
 	r.After = &after
-	return r
+	return r, nil
 }
 
 // call makes a step that calls a function.
-func (p *played) call(t *testing.T, s *step, r *result) {
+func (p *played) call(t *testing.T, s *step, r *result) error {
 	t.Helper()
 	w := p.world
 	switch s.Op {
@@ -177,9 +190,9 @@ func (p *played) call(t *testing.T, s *step, r *result) {
 		r.Queued = w.queued
 	case "pre_batch":
 		r.Return, r.err = w.exchange.Pre(t.Context(), s.Event)
-		return
+		return nil
 	default:
-		t.Fatalf("unknown step %q", s.Op)
+		return fmt.Errorf("unknown step %q", s.Op)
 	}
 	started := 0
 	for _, o := range r.outcomes {
@@ -191,6 +204,7 @@ func (p *played) call(t *testing.T, s *step, r *result) {
 	if s.Op != "update_state" {
 		r.Return = json.RawMessage(fmt.Sprint(started))
 	}
+	return nil
 }
 
 // view is a step in a form in which two can be compared, part by part.

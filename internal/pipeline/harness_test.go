@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/tidwall/gjson"
 
 	"sundog/internal/bucket"
 	embeddedbucket "sundog/internal/embedded/bucket"
@@ -38,7 +37,6 @@ type platform struct {
 	payloads   *embeddedbucket.Store
 	processes  *embeddedqueue.Queue
 	executor   *executor
-	opts       pipeline.ProcessorOptions
 	processor  *pipeline.Processor
 	updater    *pipeline.Updater
 	stateDB    *faultyDB
@@ -57,10 +55,10 @@ func openPlatform(tb testing.TB, opts store.Options, x *executor) *platform {
 		tb.Fatal(err)
 	}
 	p := &platform{tb: tb, store: st, executor: x, payloads: embeddedbucket.NewStore(st, "payloads", nil)}
-	tb.Cleanup(p.close)
 	if p.queues, err = embeddedqueue.Open(context.Background(), st, embeddedqueue.Options{}); err != nil {
-		tb.Fatal(err)
+		tb.Fatal(errors.Join(err, st.Close()))
 	}
+	tb.Cleanup(p.close)
 	for name, lanes := range map[string][]string{"process": {"live", "bulk"}, "update": nil, "events": nil, "items": nil} {
 		q, err := p.queues.Declare(context.Background(), name, embeddedqueue.Config{Lanes: lanes, MaxReceives: 1000})
 		if err != nil {
@@ -349,24 +347,18 @@ func (x *executor) completion(arn, status string) pipeline.Completion {
 	}
 }
 
-// body is a payload with one Item, processed by workflows one after the other.
+// body is a payload with one Item, processed by workflows one after the other: each a name, or a whole definition in JSON.
 func body(item string, workflows ...string) string {
-	process := ""
-	for _, w := range workflows {
-		process += fmt.Sprintf(`,{"workflow":%q}`, w)
+	definitions := make([]string, len(workflows))
+	for i, w := range workflows {
+		if definitions[i] = w; w[0] != '{' {
+			definitions[i] = fmt.Sprintf(`{"workflow":%q}`, w)
+		}
 	}
-	return fmt.Sprintf(`{"type":"FeatureCollection","features":[{"type":"Feature","id":%q,"collection":"c1"}],"process":[%s]}`, item, process[1:])
-}
-
-// with changes a payload's process definition.
-func with(body, name, value string) string {
-	at := len(`"process":[{`)
-	start := gjson.Get(body, "process").Index
-	return body[:start+2] + fmt.Sprintf(`%q:%s,`, name, value) + body[start+at-len(`"process":`):]
+	return fmt.Sprintf(`{"type":"FeatureCollection","features":[{"type":"Feature","id":%q,"collection":"c1"}],"process":[%s]}`,
+		item, strings.Join(definitions, ","))
 }
 
 func arn(workflow, name string) string { return payload.ExecutionARN(base, workflow, name) }
 
-var memory = func() store.Options { return store.Options{FS: vfs.NewMem()} }
-
-var never = time.Hour
+func memory() store.Options { return store.Options{FS: vfs.NewMem()} }

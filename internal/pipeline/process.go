@@ -207,8 +207,19 @@ func (p *Processor) lookUp(ctx context.Context, tasks []*task) error {
 	for i, t := range tasks {
 		t.found = found[i]
 		if t.found.Err == nil {
-			t.found.Err = t.found.Record.Check()
+			t.found.Err = usable(t.found.Record)
 		}
+	}
+	return nil
+}
+
+// usable returns an error that wraps statedb.ErrMalformed for a record from which nothing can be decided.
+func usable(r statedb.Record) error {
+	if err := r.Check(); err != nil {
+		return err
+	}
+	if !r.State().Known() {
+		return fmt.Errorf("%w %s: its state is %q", statedb.ErrMalformed, r.ID, r.State())
 	}
 	return nil
 }

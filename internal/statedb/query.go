@@ -49,7 +49,8 @@ type Query struct {
 // there is more: a page reads a bounded number of records.
 type Page struct {
 	Records []Record
-	// Next is the token of the next page, empty after the last.
+	// Next is the token of the next page, empty after the last. Where the platform cannot tell, as DynamoDB cannot, a full page has
+	// one though nothing may follow.
 	Next string
 }
 

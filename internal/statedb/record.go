@@ -32,13 +32,13 @@ type Record struct {
 }
 
 // State is the record's state. It may be one that Known denies, when others wrote the record.
-func (r *Record) State() State {
+func (r Record) State() State {
 	state, _, _ := strings.Cut(r.StateUpdated, "_")
 	return State(state)
 }
 
 // LastExecution is the ARN of the last execution, or empty.
-func (r *Record) LastExecution() string {
+func (r Record) LastExecution() string {
 	if len(r.Executions) == 0 {
 		return ""
 	}
@@ -46,16 +46,13 @@ func (r *Record) LastExecution() string {
 }
 
 // HeldBy reports whether an execution holds the record: it is the last one, and the state is open.
-func (r *Record) HeldBy(execution string) bool {
+func (r Record) HeldBy(execution string) bool {
 	return r.State().Open() && r.LastExecution() == execution && execution != ""
 }
 
-// Check returns ErrMalformed with the reason when the record lacks what everybody relies on: a key that leads back to the id,
-// a state, and its time.
-func (r *Record) Check() error {
-	if err := checkID(r.ID); err != nil {
-		return err
-	}
+// Check returns ErrMalformed with the reason when the record lacks what everybody relies on: a state, and its times. The state may
+// still be one that Known denies.
+func (r Record) Check() error {
 	reason := ""
 	_, updated, found := strings.Cut(r.StateUpdated, "_")
 	switch {
@@ -63,8 +60,6 @@ func (r *Record) Check() error {
 		reason = "state_updated is missing"
 	case !found || strings.Contains(updated, "_"):
 		reason = fmt.Sprintf("state_updated %q is not <STATE>_<time>", r.StateUpdated)
-	case !r.State().Known():
-		reason = fmt.Sprintf("%q is not a state", r.State())
 	case r.Created == "":
 		reason = "created is missing"
 	case r.Updated == "":
@@ -87,8 +82,8 @@ func checkID(id payload.ID) error {
 }
 
 // Clone returns a copy that shares nothing that can be written.
-func (r *Record) Clone() Record {
-	c := *r
+func (r Record) Clone() Record {
+	c := r
 	c.Executions = slices.Clone(r.Executions)
 	c.Outputs = slices.Clone(r.Outputs)
 	if r.LastError != nil {
@@ -167,6 +162,9 @@ func (r *Record) UnmarshalJSON(text []byte) error {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(text, &all); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if string(all["executions"]) == "null" {
+		return fmt.Errorf("%w %s: executions is null, expected a list", ErrMalformed, id)
 	}
 	for _, name := range attributes {
 		delete(all, name)

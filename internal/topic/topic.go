@@ -1,7 +1,7 @@
 // Package topic is the vocabulary of topics: what a published message is and what publishing promises. It implements nothing.
 //
 // A message that was published is delivered at least once to every subscription of its topic whose filter policy it passes, and
-// to nobody when there is none. All deliveries of a message bear its id. One subscription that fails or is slow delays no other.
+// to nobody when there is none. All deliveries of a message bear its id. A subscription that fails or is slow delays no other.
 package topic
 
 import (

@@ -28,7 +28,7 @@ func (q *Queue) DeadLetters(_ context.Context, after string, limit int) ([]queue
 		if err != nil {
 			return nil, q.fail("listing dead letters of", err)
 		}
-		d, _, err := deadLetter(lastUint(row.Key), append([]byte(nil), row.Value...))
+		d, err := deadLetter(lastUint(row.Key), append([]byte(nil), row.Value...))
 		if err != nil {
 			return nil, q.fail("listing dead letters of", err)
 		}
@@ -40,16 +40,16 @@ func (q *Queue) DeadLetters(_ context.Context, after string, limit int) ([]queue
 }
 
 // deadLetter decodes a dead letter. One whose message cannot be read, and which died of that, has the bytes as its body.
-func deadLetter(seq uint64, value []byte) (d queue.DeadLetter, message []byte, err error) {
+func deadLetter(seq uint64, value []byte) (d queue.DeadLetter, err error) {
 	o, message, err := decodeDead(value)
 	if err != nil {
-		return d, nil, err
+		return d, err
 	}
 	if d.Message, err = decodeMessage(message); err != nil {
 		d.Message = queue.Message{Body: message}
 	}
 	d.ID, d.Lane, d.ReceiveCount, d.DiedAt, d.Reason = formatID(seq), o.lane, o.count, o.diedAt, o.reason
-	return d, message, nil
+	return d, nil
 }
 
 // FindDeadLetter returns one dead letter, or queue.ErrNoDeadLetter.
@@ -59,7 +59,7 @@ func (q *Queue) FindDeadLetter(_ context.Context, id string) (queue.DeadLetter, 
 		return queue.DeadLetter{}, q.fail("reading a dead letter of", err)
 	}
 	seq, _ := parseID(id)
-	d, _, err := deadLetter(seq, value)
+	d, err := deadLetter(seq, value)
 	if err != nil {
 		return d, q.fail("reading a dead letter of", err)
 	}

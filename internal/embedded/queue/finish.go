@@ -11,7 +11,8 @@ import (
 )
 
 // Delete deletes messages that were received, and returns when that is on disk. A receipt whose visibility timeout has passed
-// still deletes its message, unless that was put back with a delay in the meantime; one of a message that is gone does nothing. The only errors are queue.ErrInvalidReceipt and the store's.
+// still deletes its message, unless that was put back with a delay in the meantime; one of a message that is gone does nothing. The
+// only errors are queue.ErrInvalidReceipt and the store's.
 func (q *Queue) Delete(ctx context.Context, receipts ...string) error {
 	tx := q.store.Begin()
 	if err := q.DeleteTx(tx, receipts...); err != nil {

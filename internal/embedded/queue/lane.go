@@ -191,12 +191,12 @@ func (q *Queue) gone(l *lane, r removal) {
 	}
 }
 
-// taken is a message as one reception saw it.
+// taken is a message as one reception saw it: serial, seen and value do not change when it is received again.
 type taken struct {
 	*entry
 	serial uint64
-	attempts
-	value []byte
+	seen   attempts
+	value  []byte
 }
 
 // take receives up to n messages from lanes.
@@ -213,7 +213,7 @@ func (q *Queue) take(n int, lanes []string, visibility time.Duration) []taken {
 			q.serial++
 			e.serial, e.state, e.deleting = q.serial, inFlight, false
 			e.count++
-			out = append(out, taken{entry: e, serial: e.serial, attempts: e.attempts, value: e.value})
+			out = append(out, taken{entry: e, serial: e.serial, seen: e.attempts, value: e.value})
 			e.value = nil
 			q.hide(e, now.Add(visibility))
 		}

@@ -66,7 +66,7 @@ func open(ctx context.Context, qs *Queues, name string, cfg Config) (*Queue, err
 	if err := q.tend(ctx); err != nil { // so that a Receive that does not wait finds what is there
 		return nil, err
 	}
-	background, stop := context.WithCancel(context.Background())
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	q.stop = stop
 	go q.keep(background)
 	return q, nil

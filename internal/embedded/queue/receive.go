@@ -139,9 +139,9 @@ func (q *Queue) handOut(ctx context.Context, got []taken) ([]queue.Message, erro
 			q.spoiled(t, err)
 			continue
 		}
-		m.ID, m.Lane, m.ReceiveCount, m.Receipt = formatID(t.seq), t.lane.name, t.count, formatReceipt(t)
+		m.ID, m.Lane, m.ReceiveCount, m.Receipt = formatID(t.seq), t.lane.name, t.seen.count, formatReceipt(t)
 		messages = append(messages, m)
-		tx.Set(attemptsKey(q.name, t.lane.name, t.seq), t.attempts.append(nil))
+		tx.Set(attemptsKey(q.name, t.lane.name, t.seq), t.seen.append(nil))
 	}
 	if err := tx.CommitLazily(ctx); err != nil {
 		q.giveBack(got)

@@ -38,16 +38,12 @@ func (db *DB) Query(ctx context.Context, q statedb.Query) (statedb.Page, error) 
 			break
 		}
 		scanned++
-		r, at, err := db.read(&plan, entry)
-		if errors.Is(err, statedb.ErrNotFound) {
-			last = at
-			continue // deleted since
-		}
-		if err != nil {
+		var r statedb.Record
+		r, last, err = db.read(&plan, entry)
+		if err != nil && !errors.Is(err, statedb.ErrNotFound) { // it may have been deleted meanwhile
 			return statedb.Page{}, fmt.Errorf("querying %s: %w", q.Partition, err)
 		}
-		last = at
-		if plan.Matches(&r) {
+		if err == nil && plan.Matches(&r) {
 			page.Records = append(page.Records, r)
 		}
 	}

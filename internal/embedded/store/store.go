@@ -28,6 +28,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -51,6 +52,7 @@ const (
 	maxGroupBytes = 4 << 20 // bytes in one group, after which it is closed
 	maxQueued     = 4096    // transactions that wait for the committer before Commit blocks
 	maxSyncing    = 2       // groups that are applied and wait for the disk
+	separateFrom  = 1 << 10 // bytes of a value from which on it lies apart from its key
 )
 
 // Options of a store. The zero value is a store on the real file system.
@@ -164,6 +166,13 @@ func (s *Store) pebbleOptions(lock *pebble.Lock) *pebble.Options {
 		MaxOpenFiles:                512,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
+	}
+	// Documents are written once and read seldom: they lie beside the tables, so that compaction moves keys and not megabytes.
+	o.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
+		return pebble.ValueSeparationPolicy{
+			Enabled: true, MinimumSize: separateFrom, MaxBlobReferenceDepth: 10,
+			RewriteMinimumAge: 5 * time.Minute, TargetGarbageRatio: 0.3,
+		}
 	}
 	o.EnsureDefaults()
 	for i := range o.Levels { // most look-ups are for what is not there: a new name, a new record

@@ -7,13 +7,13 @@ import (
 	"sundog/internal/queue"
 )
 
-// mover moves messages to another queue: sent there and deleted here in one transaction.
+// mover moves messages to another queue, with their attributes: sent there and deleted here in one transaction. What that queue will
+// never take, because it is too large, becomes a dead letter.
 type mover struct{ s *subscription }
 
-const moveBatch = 100
-
-func (*mover) batch() int   { return moveBatch }
-func (*mover) workers() int { return 1 }
+func (*mover) workers() int     { return 1 }
+func (*mover) batch() int       { return 100 }
+func (*mover) maxReceives() int { return untilItWorks }
 
 func (v *mover) deliver(ctx context.Context, batch []queue.Message) error {
 	err := v.move(ctx, batch...)
@@ -37,23 +37,19 @@ func (v *mover) move(ctx context.Context, batch ...queue.Message) error {
 	if err != nil {
 		return err
 	}
-	drafts := make([]queue.Draft, len(batch))
-	receipts := make([]string, len(batch))
-	for i, m := range batch {
-		drafts[i] = queue.Draft{Body: m.Body, Attributes: unpack(m).Attributes}
-		receipts[i] = m.Receipt
-	}
 	tx := v.s.topics.store.Begin()
-	if _, err := to.SendTx(tx, drafts...); err != nil {
-		return err
+	for _, m := range batch {
+		if _, err := to.SendTx(tx, queue.Draft{Body: m.Body, Attributes: unpack(m).Attributes}); err != nil {
+			return err
+		}
+		if err := v.s.queue.DeleteTx(tx, m.Receipt); err != nil {
+			return err
+		}
 	}
-	if err := v.s.queue.DeleteTx(tx, receipts...); err != nil {
-		return err
-	}
-	return tx.Commit(ctx)
+	return tx.Commit(context.WithoutCancel(ctx))
 }
 
-// refused reports whether the other queue will never take the message.
+// refused reports whether the other queue will never take a message.
 func refused(err error) bool {
 	return errors.Is(err, queue.ErrTooLarge) || errors.Is(err, queue.ErrInvalidMessage)
 }

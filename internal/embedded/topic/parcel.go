@@ -15,6 +15,8 @@ const (
 	attributeID    = reservedPrefix + "id"
 	attributeTopic = reservedPrefix + "topic"
 	attributeTime  = reservedPrefix + "time"
+
+	maxReserved = 1 << 10 // bytes of them
 )
 
 func reserved(name string) bool { return strings.HasPrefix(name, reservedPrefix) }
@@ -31,16 +33,13 @@ func pack(m topic.Message) queue.Draft {
 
 // unpack makes a published message of what was received from the queue of a subscription.
 func unpack(q queue.Message) topic.Message {
-	m := topic.Message{ID: q.Attributes[attributeID].Value, Topic: q.Attributes[attributeTopic].Value, Body: q.Body}
-	m.Time, _ = time.Parse(time.RFC3339Nano, q.Attributes[attributeTime].Value) // pack has written it
-	for name, a := range q.Attributes {
-		if reserved(name) {
-			continue
-		}
-		if m.Attributes == nil {
-			m.Attributes = make(map[string]topic.Attribute, len(q.Attributes))
-		}
-		m.Attributes[name] = a
+	m := topic.Message{
+		ID: q.Attributes[attributeID].Value, Topic: q.Attributes[attributeTopic].Value, Time: q.SentAt,
+		Body: q.Body, Attributes: maps.Clone(q.Attributes),
 	}
+	if at, err := time.Parse(time.RFC3339Nano, q.Attributes[attributeTime].Value); err == nil {
+		m.Time = at
+	}
+	maps.DeleteFunc(m.Attributes, func(name string, _ topic.Attribute) bool { return reserved(name) })
 	return m
 }

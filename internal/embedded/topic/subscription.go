@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
+	"log/slog"
 	"path/filepath"
 	"regexp"
 	"sync"
@@ -17,21 +17,24 @@ import (
 
 // Defaults and bounds of a Subscription.
 const (
-	DefaultAttempts    = 10 // over about 17 minutes
+	DefaultAttempts    = 12 // with the pauses below: over about an hour
 	DefaultConcurrency = 8
 	DefaultTimeout     = 30 * time.Second
 
 	maxConcurrency  = 256
-	visibilitySlack = 30 * time.Second // beyond the time-out of a delivery, until it is taken for lost
-	firstBackoff    = time.Second
-	maxBackoff      = 10 * time.Minute
-	maxRetryAfter   = time.Hour
-	forever         = 24 * time.Hour // one Receive; the loop goes on
+	visibilitySlack = time.Minute // beyond the time-out of a delivery, until it is taken for lost
+
+	firstPause    = time.Second // after the first failure; each further one is twice as long
+	longestPause  = 15 * time.Minute
+	longestAsked  = 6 * time.Hour    // that a receiver can ask for
+	longestHoldUp = 30 * time.Second // until a file or queue is tried again
+	receiveWait   = time.Hour        // of one Receive; another follows
+	untilItWorks  = -1               // attempts
 )
 
 // Subscription says which messages of a topic go where. Exactly one of Webhook, Queue, Function and File is set.
 type Subscription struct {
-	Name  string // 1 to 64 letters, digits, hyphens and underscores; one per name
+	Name  string // 1 to 64 letters, digits, hyphens and underscores; comes once
 	Topic string
 	// Filter is an SNS filter policy, nil or empty for every message; Scope is what it looks at.
 	Filter []byte
@@ -40,14 +43,14 @@ type Subscription struct {
 	Webhook  *Webhook
 	Queue    string // the name of a queue that was declared
 	Function string // the name of a function
-	File     string // an absolute path; the file belongs to the subscription and what others append to it is lost
+	File     string // an absolute path; each message becomes a line of JSON. It belongs to the subscription: what others append is lost
 
-	Attempts    int           // deliveries of one message until it is a dead letter; DefaultAttempts when zero
-	Concurrency int           // deliveries at a time, 1 to 256; DefaultConcurrency when zero. Queue and file have one
-	Timeout     time.Duration // of one delivery; DefaultTimeout when zero
+	Attempts    int           // to webhook or function, until a delivery becomes a dead letter; DefaultAttempts when zero
+	Concurrency int           // deliveries to webhook or function at a time, 1 to 256; DefaultConcurrency when zero
+	Timeout     time.Duration // of one delivery to webhook or function; DefaultTimeout when zero
 }
 
-// QueueName is the name of the queue in which a subscription's messages wait.
+// QueueName is the name of the queue in which the messages of a subscription wait.
 func QueueName(subscription string) string { return "subscription/" + subscription }
 
 var validSubscription = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -68,14 +71,8 @@ func (s *Subscription) complete() error {
 		return errors.New("exactly one of webhook, queue, function and file is needed")
 	case s.File != "" && !filepath.IsAbs(s.File):
 		return fmt.Errorf("file %q: an absolute path is needed", s.File)
-	case s.Attempts < 0 || s.Concurrency < 0 || s.Concurrency > maxConcurrency || s.Timeout < 0:
+	case s.Attempts < 0 || s.Timeout < 0 || s.Concurrency < 0 || s.Concurrency > maxConcurrency:
 		return fmt.Errorf("attempts and time-out cannot be negative, and concurrency is 1 to %d", maxConcurrency)
-	}
-	if s.Webhook != nil {
-		u, err := url.Parse(s.Webhook.URL)
-		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			return errors.New("a webhook needs a URL that begins with http:// or https://") // the URL may hold a secret
-		}
 	}
 	if s.Attempts == 0 {
 		s.Attempts = DefaultAttempts
@@ -89,71 +86,65 @@ func (s *Subscription) complete() error {
 	return nil
 }
 
-// subscription is a Subscription with its queue and deliverer.
+// subscription is a Subscription with its queue and what delivers.
 type subscription struct {
 	Subscription
 	topics *Topics
 	filter *eventpattern.FilterPolicy // nil passes everything
 	queue  *embedded.Queue
 	target target
+	logger *slog.Logger
 
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 }
 
-// target takes batches of messages to where they go.
+// target takes messages to where they go.
 type target interface {
-	// batch is the largest number of messages of one delivery, and workers of deliveries at a time.
-	batch() int
+	// workers is how many deliveries there are at a time, batch how many messages one takes at most.
 	workers() int
-	// deliver ends every message of the batch: it is deleted, put back or buried. It returns an error only when the batch cannot be
-	// ended, or has to be tried again in order; all of it is then given back.
+	batch() int
+	// maxReceives is how often a message is handed out before it becomes a dead letter.
+	maxReceives() int
+	// deliver ends every message of the batch: it is deleted, put back or made a dead letter. With an error those that were not
+	// ended come again at once, in order.
 	deliver(ctx context.Context, batch []queue.Message) error
 }
 
-func (t *Topics) newSubscription(ctx context.Context, spec Subscription) (*subscription, error) {
+func (t *Topics) open(ctx context.Context, spec Subscription) (*subscription, error) {
 	if err := spec.complete(); err != nil {
 		return nil, err
 	}
-	s := &subscription{Subscription: spec, topics: t}
+	s := &subscription{Subscription: spec, topics: t, logger: t.opts.Logger.With("subscription", spec.Name, "topic", spec.Topic)}
 	var err error
 	if len(spec.Filter) > 0 {
 		if s.filter, err = eventpattern.ParseFilterPolicy(spec.Filter, spec.Scope); err != nil {
 			return nil, fmt.Errorf("filter policy: %w", err)
 		}
 	}
-	maxReceives := spec.Attempts
 	switch {
 	case spec.Webhook != nil:
-		s.target = &each{s, newWebhook(s)}
+		s.target, err = newWebhook(s)
 	case spec.Function != "":
-		if t.opts.Functions == nil {
-			return nil, fmt.Errorf("function %s: there are no functions here", spec.Function)
-		}
-		s.target = &each{s, &function{s}}
+		s.target, err = newFunction(s)
 	case spec.Queue != "":
-		if _, err := t.queues.Queue(ctx, spec.Queue); err != nil {
-			return nil, err
-		}
+		_, err = t.queues.Queue(ctx, spec.Queue)
 		s.target = &mover{s}
-	case spec.File != "":
-		f, err := openFile(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		s.target = f
-		maxReceives = -1 // a full disk is no fault of the message
+	default:
+		s.target, err = newFile(ctx, s)
+	}
+	if err != nil {
+		return nil, err
 	}
 	s.queue, err = t.queues.Declare(ctx, QueueName(spec.Name), embedded.Config{
-		Visibility:  spec.Timeout + visibilitySlack,
-		MaxReceives: maxReceives,
-		MaxBytes:    t.opts.MaxBytes + 4096, // and what pack adds
+		Visibility: spec.Timeout + visibilitySlack, MaxReceives: s.target.maxReceives(), MaxBytes: t.opts.MaxBytes + maxReserved,
 	})
 	return s, err
 }
 
-func (s *subscription) start() {
-	ctx, stop := context.WithCancel(context.Background())
+// start begins to deliver, which outlives ctx.
+func (s *subscription) start(ctx context.Context) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	for range s.target.workers() {
 		s.wg.Go(func() { s.run(ctx) })
@@ -165,27 +156,29 @@ func (s *subscription) close() {
 	s.wg.Wait()
 }
 
-// run takes messages to the target until the subscription or its queue ends.
+// run takes messages to the target until ctx or the queue ends.
 func (s *subscription) run(ctx context.Context) {
 	for failures := 0; ; {
-		got, err := s.queue.Receive(ctx, queue.Request{Max: s.target.batch(), Wait: forever})
-		if err == nil && len(got) > 0 {
-			if err = s.target.deliver(ctx, got); err != nil {
-				s.giveBack(ctx, got)
+		batch, err := s.queue.Receive(ctx, queue.Request{Max: s.target.batch(), Wait: receiveWait})
+		if errors.Is(err, queue.ErrClosed) {
+			return
+		}
+		if err == nil && len(batch) > 0 {
+			if err = s.target.deliver(ctx, batch); err != nil {
+				s.giveBack(ctx, batch)
 			}
 		}
 		switch {
-		case ctx.Err() != nil || errors.Is(err, queue.ErrClosed):
+		case ctx.Err() != nil:
 			return
 		case err == nil:
 			failures = 0
 			continue
 		}
 		failures++
-		wait := min(s.backoff(failures), time.Minute)
-		s.topics.opts.Logger.Error("deliveries are held up; they go on when this is mended",
-			"subscription", s.Name, "error", err, "again_in", wait)
-		timer := time.NewTimer(wait)
+		again := min(s.pause(failures), longestHoldUp)
+		s.logger.Error("deliveries are held up; they go on once this is mended", "error", err, "again_in", again)
+		timer := time.NewTimer(again)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -194,70 +187,19 @@ func (s *subscription) run(ctx context.Context) {
 	}
 }
 
-// giveBack makes messages visible at once. Those that are no longer held are visible already.
+// giveBack makes messages visible at once, so that the next to be received is again the first. One that is no longer held is
+// visible or gone already.
 func (s *subscription) giveBack(ctx context.Context, batch []queue.Message) {
 	for _, m := range batch {
 		_ = s.queue.ChangeVisibility(context.WithoutCancel(ctx), m.Receipt, 0)
 	}
 }
 
-// backoff is how long to wait after the n-th failure: twice as long each time, less a random part of up to a half.
-func (s *subscription) backoff(n int) time.Duration {
-	d := maxBackoff
-	if n < 11 {
-		d = min(firstBackoff<<(n-1), maxBackoff)
+// pause is how long to wait after the n-th failure, less a random part of up to a half so that many do not come at once.
+func (s *subscription) pause(n int) time.Duration {
+	d := longestPause
+	if n <= 10 {
+		d = min(firstPause<<(n-1), longestPause)
 	}
 	return d - time.Duration(s.topics.opts.Random()*float64(d)/2)
-}
-
-// sender delivers one message.
-type sender interface {
-	send(ctx context.Context, m queue.Message) error
-}
-
-// retryAfter is a failure whose receiver has said when to come again.
-type retryAfter struct {
-	error
-	after time.Duration
-}
-
-// each is a target that takes messages one by one, several at a time.
-type each struct {
-	s      *subscription
-	sender sender
-}
-
-func (e *each) batch() int   { return 1 }
-func (e *each) workers() int { return e.s.Concurrency }
-
-func (e *each) deliver(ctx context.Context, batch []queue.Message) error {
-	for _, m := range batch {
-		if err := e.deliverOne(ctx, m); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (e *each) deliverOne(ctx context.Context, m queue.Message) error {
-	limited, cancel := context.WithTimeout(ctx, e.s.Timeout)
-	defer cancel()
-	err := e.sender.send(limited, m)
-	if err == nil {
-		return e.s.queue.Delete(context.WithoutCancel(ctx), m.Receipt) // it was delivered
-	}
-	if ctx.Err() != nil {
-		return err // the subscription ends: no fault of the receiver
-	}
-	wait := e.s.backoff(m.ReceiveCount)
-	if asked, ok := errors.AsType[retryAfter](err); ok {
-		wait = max(wait, min(asked.after, maxRetryAfter))
-	}
-	e.s.topics.opts.Logger.Warn("delivery failed", "subscription", e.s.Name, "message", m.Attributes[attributeID].Value,
-		"attempt", m.ReceiveCount, "error", err)
-	err = e.s.queue.Retry(ctx, m.Receipt, wait, err.Error())
-	if errors.Is(err, queue.ErrStaleReceipt) { // somebody purged the queue
-		return nil
-	}
-	return err
 }

@@ -1,20 +1,21 @@
-// Package topic publishes messages and delivers them to subscriptions: to a webhook, a queue, a function or a file.
+// Package topic is the topics of the embedded platform: a message that is published goes to every subscription whose filter policy
+// it passes, and from there to a webhook, a queue, a function or a file.
 //
-// Publishing evaluates the filter policies of the topic's subscriptions and puts one message for each that matches into a queue of
-// the subscription's own, "subscription/<name>", in the publisher's transaction. From there the subscription's deliverer takes it. So a
-// delivery is as durable as its cause, a failing subscription fills nobody's queue but its own, and its dead letters are those of its queue.
+// Publishing puts one message for each subscription that wants it into a queue of the subscription's own, "subscription/<name>",
+// with the publisher's transaction; nothing when none wants it. From there the subscription's target takes it. So a delivery is as
+// durable as its cause, a failing subscription fills nobody's queue but its own, and its dead letters are those of its queue.
 //
 // # Promises
 //
 //   - A delivery ends in success or as a dead letter with the last failure as its reason; it is never dropped. Those to a file
-//     wait until the file can be written.
-//   - Queue and file get every message exactly once: the move to the queue is one transaction, and the length of the file is stored in the
-//     one that ends the delivery, so that what a crash left behind it is cut off. Webhook and function get it at least
-//     once; the id tells repetitions.
-//   - A file gets messages in the order of publication. The others get several at a time, in about that order.
+//     or a queue wait until it takes them: when it does not, the message is not at fault.
+//   - Queue and file get every message exactly once: the move to the queue is one transaction, and how long the file should be is
+//     stored in the one that ends the delivery, so that what a crash left beyond it is cut off. Webhook and function get it at
+//     least once; the id tells repetitions.
+//   - Queue and file get messages in the order of publication. The others get several at a time, in about that order.
 //   - Every request has a time-out, every answer a bound, every subscription a number of deliveries at a time.
 //
-// Rejected: sending to a target queue from the publisher's transaction (a full or missing target would fail the publisher).
+// Rejected: sending to the target queue from the publisher's transaction. A target that refuses a message would fail the publisher.
 package topic
 
 import (
@@ -39,25 +40,28 @@ import (
 // DefaultMaxBytes bounds body and attributes of one message together.
 const DefaultMaxBytes = 1 << 20
 
-// Functions runs functions by name.
+// Functions calls functions.
 type Functions interface {
-	// Invoke calls a function with an event and returns when it has ended, with an error when it has failed.
+	// Invoke calls a function by name and waits until it has succeeded or failed.
 	Invoke(ctx context.Context, function string, event []byte) error
 }
 
 // Options of Topics. The zero value works, without functions.
 type Options struct {
-	Functions Functions         // what Function subscriptions call
-	Transport http.RoundTripper // makes webhook requests; when nil one that refuses link-local and metadata addresses
-	Logger    *slog.Logger      // told of failed deliveries; discarded when nil
-	Now       func() time.Time  // the clock; time.Now when nil
-	Random    func() float64    // spreads retries, 0 to 1; math/rand when nil
-	NewID     func() string     // ids of messages; random UUIDs when nil
-	Region    string            // in ARNs; us-east-1 when empty
-	Account   string            // in ARNs; 000000000000 when empty
-	MaxBytes  int               // of a message; DefaultMaxBytes when zero
+	Functions Functions // what Function subscriptions call
+	// Transport makes webhook requests; when nil it is one that refuses link-local addresses, where clouds hand out credentials, and
+	// uses no proxy.
+	Transport http.RoundTripper
+	Logger    *slog.Logger     // told of deliveries that fail; discarded when nil
+	Now       func() time.Time // the clock; time.Now when nil
+	Random    func() float64   // spreads attempts, from 0 to 1; math/rand when nil
+	NewID     func() string    // ids of messages; random UUIDs when nil
+	Region    string           // in ARNs; us-east-1 when empty
+	Account   string           // in ARNs; 000000000000 when empty
+	MaxBytes  int              // of a message; DefaultMaxBytes when zero
 }
 
+// complete fills in the defaults. It returns the transport if that is not the caller's.
 func (o *Options) complete() (own *http.Transport) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -87,7 +91,7 @@ func (o *Options) complete() (own *http.Transport) {
 	return own
 }
 
-// Topics are the topics of a store. They are safe for concurrent use.
+// Topics are the topics of a platform. They are safe for concurrent use.
 type Topics struct {
 	store     *store.Store
 	queues    *embedded.Queues
@@ -96,8 +100,8 @@ type Topics struct {
 
 	mu            sync.RWMutex
 	closed        bool
-	subscriptions map[string][]*subscription // by topic
-	listeners     map[string][]*Listener     // by topic
+	subscriptions map[string][]*subscription // by topic; the slices are never changed
+	listeners     map[string][]*Listener     // by topic; the slices are never changed
 }
 
 // Open returns topics without subscriptions, which deliver through queues. Close them before the queues.
@@ -111,42 +115,43 @@ func Open(st *store.Store, queues *embedded.Queues, opts Options) *Topics {
 
 var validTopic = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 
-// Subscribe begins delivering to a subscription, and goes on with what it had not been given before a restart. An error says what is
-// wrong with the subscription.
+// Subscribe begins to deliver to a subscription, and first what it had not been given before a restart. An error says what is wrong
+// with the subscription.
 func (t *Topics) Subscribe(ctx context.Context, spec Subscription) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return fmt.Errorf("subscribing %s: %w", spec.Name, topic.ErrClosed)
+		return fmt.Errorf("subscribing %q: %w", spec.Name, topic.ErrClosed)
 	}
 	for _, all := range t.subscriptions {
 		if slices.ContainsFunc(all, func(s *subscription) bool { return s.Name == spec.Name }) {
-			return fmt.Errorf("subscribing %s: there is a subscription of this name; unsubscribe it first", spec.Name)
+			return fmt.Errorf("subscribing %q: there is a subscription of this name; choose another or unsubscribe it first", spec.Name)
 		}
 	}
-	s, err := t.newSubscription(ctx, spec)
+	s, err := t.open(ctx, spec)
 	if err != nil {
-		return fmt.Errorf("subscribing %s: %w", spec.Name, err)
+		return fmt.Errorf("subscribing %q: %w", spec.Name, err)
 	}
-	t.subscriptions[spec.Topic] = append(t.subscriptions[spec.Topic], s)
-	s.start()
+	t.subscriptions[spec.Topic] = append(slices.Clone(t.subscriptions[spec.Topic]), s)
+	s.start(ctx)
 	return nil
 }
 
-// Unsubscribe ends a subscription and waits for the deliveries that are under way. What was not delivered stays in its queue until the
-// queue is removed or a subscription of the name comes again. topic.ErrNoSubscription when there is none.
+// Unsubscribe ends a subscription and the deliveries that are under way. What was not delivered stays in its queue until that is
+// removed or a subscription of the name comes again. topic.ErrNoSubscription when there is none.
 func (t *Topics) Unsubscribe(name string) error {
+	named := func(s *subscription) bool { return s.Name == name }
 	t.mu.Lock()
 	var found *subscription
 	for of, all := range t.subscriptions {
-		if i := slices.IndexFunc(all, func(s *subscription) bool { return s.Name == name }); i >= 0 {
+		if i := slices.IndexFunc(all, named); i >= 0 {
 			found = all[i]
-			t.subscriptions[of] = slices.Delete(slices.Clone(all), i, i+1)
+			t.subscriptions[of] = slices.DeleteFunc(slices.Clone(all), named)
 		}
 	}
 	t.mu.Unlock()
 	if found == nil {
-		return fmt.Errorf("unsubscribing %s: %w", name, topic.ErrNoSubscription)
+		return fmt.Errorf("unsubscribing %q: %w", name, topic.ErrNoSubscription)
 	}
 	found.close()
 	return nil
@@ -165,21 +170,21 @@ func (t *Topics) Publish(ctx context.Context, name string, drafts ...topic.Draft
 	return ids, nil
 }
 
-// PublishTx publishes messages with somebody's transaction. With topic.ErrTooLarge or topic.ErrInvalidMessage nothing was added to it; with any other
-// error it must be given up.
+// PublishTx publishes messages with somebody's transaction. With topic.ErrTooLarge or topic.ErrInvalidMessage nothing was
+// added to it; with any other error it has to be given up.
 func (t *Topics) PublishTx(tx *store.Tx, name string, drafts ...topic.Draft) ([]string, error) {
 	if err := t.check(name, drafts); err != nil {
-		return nil, fmt.Errorf("publishing to topic %s: %w", name, err)
+		return nil, fmt.Errorf("publishing to topic %q: %w", name, err)
 	}
 	t.mu.RLock()
 	subscriptions, listened := t.subscriptions[name], len(t.listeners[name]) > 0
 	t.mu.RUnlock()
-	now := t.opts.Now()
+	now := t.opts.Now().UTC()
 	ids := make([]string, len(drafts))
 	for i, d := range drafts {
-		m := topic.Message{ID: t.opts.NewID(), Topic: name, Time: now.UTC(), Body: d.Body, Attributes: d.Attributes}
+		m := topic.Message{ID: t.opts.NewID(), Topic: name, Time: now, Body: d.Body, Attributes: d.Attributes}
 		ids[i] = m.ID
-		var parcel queue.Draft
+		var parcel queue.Draft // the same for all subscriptions
 		for _, s := range subscriptions {
 			if s.filter != nil && !s.filter.Match(m.Attributes, m.Body) {
 				continue
@@ -188,7 +193,7 @@ func (t *Topics) PublishTx(tx *store.Tx, name string, drafts ...topic.Draft) ([]
 				parcel = pack(m)
 			}
 			if _, err := s.queue.SendTx(tx, parcel); err != nil {
-				return nil, fmt.Errorf("publishing to topic %s, subscription %s: %w", name, s.Name, err)
+				return nil, fmt.Errorf("publishing to topic %s for subscription %s: %w", name, s.Name, err)
 			}
 		}
 		if listened {
@@ -221,8 +226,8 @@ func (t *Topics) check(name string, drafts []topic.Draft) error {
 	return nil
 }
 
-// Close ends all deliveries and listeners and returns when every goroutine has ended. A delivery that is under way is cancelled and done
-// again after a restart.
+// Close ends all deliveries and listeners and returns when every goroutine has ended. A delivery that is under way is given up and
+// made again after the next start.
 func (t *Topics) Close() {
 	t.mu.Lock()
 	t.closed = true

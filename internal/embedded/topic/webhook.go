@@ -19,7 +19,7 @@ import (
 	"syscall"
 	"time"
 
-	"sundog/internal/queue"
+	"sundog/internal/topic"
 )
 
 // Webhook is an HTTP endpoint. Each message is a POST of its body, with these headers:
@@ -34,8 +34,8 @@ import (
 //
 // An answer of 2xx ends the delivery. Any other, a redirect included, is a failure; its Retry-After is kept to.
 type Webhook struct {
-	URL    string
-	Secret string
+	URL    string // http or https
+	Secret string // empty: requests are not signed
 }
 
 // Headers of a webhook request.
@@ -54,25 +54,27 @@ const (
 	maxExcerpt = 200      // bytes of a failure's answer that go into the reason
 )
 
-type webhook struct {
-	s      *subscription
-	client *http.Client
-}
-
-func newWebhook(s *subscription) *webhook {
-	return &webhook{s: s, client: &http.Client{
-		Transport: s.topics.opts.Transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse // a redirect would make another request of it, somewhere else
-		},
+func newWebhook(s *subscription) (target, error) {
+	u, err := url.Parse(s.Webhook.URL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, errors.New("a webhook needs a URL that begins with http:// or https://") // which may hold a secret
+	}
+	client := &http.Client{Transport: s.topics.opts.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse // a redirect would make another request of it, somewhere else
 	}}
+	return &attempts{s, func(ctx context.Context, m topic.Message, attempt int) error {
+		req, err := s.webhookRequest(ctx, m, attempt)
+		if err != nil {
+			return err
+		}
+		return post(client, req, s.topics.opts.Now)
+	}}, nil
 }
 
-func (w *webhook) send(ctx context.Context, q queue.Message) error {
-	m := unpack(q)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.s.Webhook.URL, bytes.NewReader(m.Body))
+func (s *subscription) webhookRequest(ctx context.Context, m topic.Message, attempt int) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Webhook.URL, bytes.NewReader(m.Body))
 	if err != nil {
-		return errors.New("the webhook's URL is not valid")
+		return nil, errors.New("making a request of the webhook's URL") // which may hold a secret
 	}
 	h := req.Header
 	h.Set("Content-Type", "application/octet-stream")
@@ -82,20 +84,25 @@ func (w *webhook) send(ctx context.Context, q queue.Message) error {
 	h.Set("User-Agent", "sundog")
 	h.Set(HeaderMessageID, m.ID)
 	h.Set(HeaderTopic, m.Topic)
-	h.Set(HeaderSubscription, w.s.Name)
-	h.Set(HeaderAttempt, strconv.Itoa(q.ReceiveCount))
+	h.Set(HeaderSubscription, s.Name)
+	h.Set(HeaderAttempt, strconv.Itoa(attempt))
 	h.Set(HeaderTimestamp, m.Time.Format(time.RFC3339Nano))
 	if len(m.Attributes) > 0 {
 		text, err := json.Marshal(m.Attributes)
 		if err != nil {
-			return fmt.Errorf("writing the attributes: %w", err)
+			return nil, fmt.Errorf("writing the attributes: %w", err)
 		}
 		h.Set(HeaderAttributes, ascii(text))
 	}
-	if w.s.Webhook.Secret != "" {
-		h.Set(HeaderSignature, Sign([]byte(w.s.Webhook.Secret), w.s.topics.opts.Now(), m.Body))
+	if s.Webhook.Secret != "" {
+		h.Set(HeaderSignature, Sign([]byte(s.Webhook.Secret), s.topics.opts.Now(), m.Body))
 	}
-	resp, err := w.client.Do(req)
+	return req, nil
+}
+
+// post makes the request; an error says why the delivery failed.
+func post(client *http.Client, req *http.Request, now func() time.Time) error {
+	resp, err := client.Do(req)
 	if err != nil {
 		if failed, ok := errors.AsType[*url.Error](err); ok {
 			err = failed.Err // without the URL, which may hold a secret
@@ -111,20 +118,20 @@ func (w *webhook) send(ctx context.Context, q queue.Message) error {
 	if err != nil {
 		failure = fmt.Errorf("the webhook answered %d: %w", resp.StatusCode, err)
 	}
-	if after, ok := w.retryAfter(resp.Header); ok {
-		return retryAfter{failure, after}
+	if pause, ok := askedPause(resp.Header, now()); ok {
+		return &retryAfter{failure, pause}
 	}
 	return failure
 }
 
-// retryAfter reads the Retry-After header (RFC 9110, 10.2.3).
-func (w *webhook) retryAfter(h http.Header) (time.Duration, bool) {
+// askedPause reads the Retry-After header (RFC 9110, 10.2.3).
+func askedPause(h http.Header, now time.Time) (time.Duration, bool) {
 	value := h.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second, true
 	}
 	at, err := http.ParseTime(value)
-	return at.Sub(w.s.topics.opts.Now()), err == nil
+	return at.Sub(now), err == nil
 }
 
 // Sign returns the signature of a webhook request: receivers compute it from the t that the header names, and compare.

@@ -318,7 +318,7 @@ func testDeadLetters(t *testing.T, q Queue) {
 		t.Errorf("sent %d again (%d by progress), %v", sent, progress, err)
 	}
 	deadLetters(t, q, 0)
-	var bodies []string
+	bodies := make([]string, 0, n-1)
 	for range n - 1 {
 		bodies = append(bodies, string(one(t, q, 2*time.Second).Body))
 	}
