@@ -99,7 +99,7 @@ func (e *Engine) start(ctx context.Context, m *Machine, req StartRequest, input 
 
 	in := &instance{
 		id: id, busy: true, loaded: true, exec: exec, docs: newDocuments(e.store, id),
-		timers: map[asl.TimerID]time.Time{}, tasks: map[asl.TaskID]asl.Task{},
+		parts: map[string]bool{}, timers: map[asl.TimerID]time.Time{}, tasks: map[asl.TaskID]asl.Task{},
 	}
 	tx := e.store.Begin()
 	in.docs.tx = tx

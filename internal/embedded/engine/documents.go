@@ -2,8 +2,10 @@ package engine
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -12,13 +14,15 @@ import (
 )
 
 // documents are the documents of one execution. Each is stored once, however many states and history events it passes through:
-// a document that comes back as the same pointer or with the same text is the same document.
+// a document that comes back as the same pointer or with the same text is the same document. One that wraps another, as the
+// parameters and the result of a task wrap its payload, is stored as what is around that.
 type documents struct {
 	store     *store.Store
 	execution uint64
 	byPointer map[*asl.Document]uint64
 	byNumber  map[uint64]*asl.Document
 	byHash    map[uint64]uint64
+	bases     []uint64 // documents that new ones may wrap, the latest last
 	last      uint64
 	bytes     int64
 	tx        *store.Tx // of the step in progress
@@ -53,9 +57,84 @@ func (d *documents) Put(doc *asl.Document) uint64 {
 		}
 	}
 	d.last++
-	d.tx.Set(documentKey(d.execution, d.last), text)
+	d.tx.Set(documentKey(d.execution, d.last), d.encode(text))
 	d.keep(doc, d.last, hash)
 	return d.last
+}
+
+// Bounds of wrapping.
+const (
+	minBase  = 512 // bytes; for less it is not worth it
+	maxBases = 4
+)
+
+// wrapped is the first byte of a stored document that wraps another; it cannot begin JSON text. Then come the number of the other
+// document, the length of what is before it, that, and what is after it.
+const wrapped = 1
+
+// encode returns what is stored of a new document: its text, or what is around an earlier one that it wraps. What is wrapped is always
+// stored as text, so that reading takes two reads at most.
+func (d *documents) encode(text []byte) []byte {
+	if len(text) < minBase {
+		return text
+	}
+	for _, n := range slices.Backward(d.bases) {
+		base := d.byNumber[n].Bytes()
+		at := bytes.Index(text, base)
+		if at < 0 {
+			continue
+		}
+		value := binary.AppendUvarint([]byte{wrapped}, n)
+		value = binary.AppendUvarint(value, uint64(at))
+		value = append(value, text[:at]...)
+		return append(value, text[at+len(base):]...)
+	}
+	if len(d.bases) == maxBases {
+		d.bases = d.bases[1:]
+	}
+	d.bases = append(d.bases, d.last)
+	return text
+}
+
+var errDocument = errors.New("malformed document")
+
+// decode returns the text of a stored document; read reads another one of the same execution.
+func decode(value []byte, read func(n uint64) ([]byte, error)) ([]byte, error) {
+	if len(value) == 0 || value[0] != wrapped {
+		return value, nil
+	}
+	n, size := binary.Uvarint(value[1:])
+	if size <= 0 {
+		return nil, errDocument
+	}
+	rest := value[1+size:]
+	at, size := binary.Uvarint(rest)
+	if size <= 0 || at > uint64(len(rest)-size) {
+		return nil, errDocument
+	}
+	rest = rest[size:]
+	base, err := read(n)
+	if err != nil {
+		return nil, err
+	}
+	if len(base) > 0 && base[0] == wrapped {
+		return nil, errDocument
+	}
+	text := make([]byte, 0, len(base)+len(rest))
+	text = append(text, rest[:at]...)
+	text = append(text, base...)
+	return append(text, rest[at:]...), nil
+}
+
+func readText(s *store.Store, execution, n uint64) ([]byte, error) {
+	value, err := s.Get(documentKey(execution, n))
+	if err == nil {
+		value, err = decode(value, func(n uint64) ([]byte, error) { return s.Get(documentKey(execution, n)) })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading document %d of execution %d: %w", n, execution, err)
+	}
+	return value, nil
 }
 
 func (d *documents) keep(doc *asl.Document, n, hash uint64) {
@@ -71,9 +150,9 @@ func (d *documents) Document(n uint64) (*asl.Document, error) {
 	if doc := d.byNumber[n]; doc != nil {
 		return doc, nil
 	}
-	text, err := d.store.Get(documentKey(d.execution, n))
+	text, err := readText(d.store, d.execution, n)
 	if err != nil {
-		return nil, fmt.Errorf("reading document %d of execution %d: %w", n, d.execution, err)
+		return nil, err
 	}
 	doc := asl.Raw(text)
 	d.keep(doc, n, xxhash.Sum64(text))
@@ -101,7 +180,7 @@ func (e *Engine) readDocument(execution, n uint64) ([]byte, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	text, err := e.store.Get(documentKey(execution, n))
+	text, err := readText(e.store, execution, n)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("%w: its document %d has expired", ErrNotFound, n)
 	}

@@ -24,6 +24,7 @@ type instance struct {
 	desc   Description
 	exec   *asl.Execution
 	docs   *documents
+	parts  map[string]bool // the keys of the stored parts
 	timers map[asl.TimerID]time.Time
 	tasks  map[asl.TaskID]asl.Task
 }
@@ -120,7 +121,7 @@ func (e *Engine) retry(id uint64, d delivery) {
 }
 
 func (in *instance) forget() {
-	in.loaded, in.exec, in.docs, in.timers, in.tasks = false, nil, nil, nil, nil
+	in.loaded, in.exec, in.docs, in.parts, in.timers, in.tasks = false, nil, nil, nil, nil, nil
 }
 
 // load reads an execution from the store, unless it is in memory. It returns ErrEnded when the execution has ended.
@@ -159,7 +160,10 @@ func (e *Engine) load(in *instance) error {
 	if err != nil {
 		return fmt.Errorf("reading the state of %s: %w", desc.ARN, err)
 	}
-	in.desc, in.exec, in.docs = desc, exec, docs
+	in.desc, in.exec, in.docs, in.parts = desc, exec, docs, make(map[string]bool, len(parts))
+	for _, part := range parts {
+		in.parts[part.Key] = true
+	}
 	in.index()
 	in.loaded = true
 	return nil
@@ -179,6 +183,8 @@ func (in *instance) index() {
 }
 
 func partPrefix(id uint64) store.Key { return store.NewKey(store.PrefixExecutionPart).Uint(id) }
+
+func partKey(id uint64, part string) store.Key { return partPrefix(id).String(part) }
 
 func taskKey(id uint64, task asl.TaskID) store.Key {
 	return store.NewKey(store.PrefixTask).Uint(id).Uint(uint64(task))
@@ -276,14 +282,15 @@ func (e *Engine) write(tx *store.Tx, in *instance, all *effects) error {
 	}
 	in.docs.tx = tx
 	defer func() { in.docs.tx = nil }()
-	for _, part := range in.exec.TakeChanges(in.docs) {
-		key := partPrefix(in.id).String(part.Key)
-		switch {
-		case all.end != nil: // the parts are removed below
-		case part.Data == nil:
-			tx.Delete(key)
-		default:
-			tx.Set(key, part.Data)
+	if all.end == nil { // at the end all parts go
+		for _, part := range in.exec.TakeChanges(in.docs) {
+			if part.Data == nil {
+				tx.Delete(partKey(in.id, part.Key))
+				delete(in.parts, part.Key)
+				continue
+			}
+			tx.Set(partKey(in.id, part.Key), part.Data)
+			in.parts[part.Key] = true
 		}
 	}
 	writeHistory(tx, in.id, all.history, in.docs)
@@ -315,7 +322,9 @@ func (e *Engine) writeEnd(tx *store.Tx, in *instance, all *effects) error {
 	for id, due := range in.timers {
 		tx.Delete(timerKey(due, in.id, id))
 	}
-	tx.DeleteRange(partPrefix(in.id), partPrefix(in.id).End())
+	for key := range in.parts { // one by one: a range tombstone for each execution would slow down every reader
+		tx.Delete(partKey(in.id, key))
+	}
 	end := all.end
 	d := in.desc
 	d.Status, d.Error, d.Cause, d.Stop = end.Status, end.Error, end.Cause, e.opts.Now().UTC()

@@ -39,7 +39,7 @@ func (db *DB) Query(ctx context.Context, q statedb.Query) (statedb.Page, error) 
 		}
 		scanned++
 		var r statedb.Record
-		r, last, err = db.read(&plan, entry)
+		r, last, err = db.read(ctx, &plan, entry)
 		if err != nil && !errors.Is(err, statedb.ErrNotFound) { // it may have been deleted meanwhile
 			return statedb.Page{}, fmt.Errorf("querying %s: %w", q.Partition, err)
 		}
@@ -51,7 +51,7 @@ func (db *DB) Query(ctx context.Context, q statedb.Query) (statedb.Page, error) 
 }
 
 // read returns the record of an index entry, and the entry's position.
-func (db *DB) read(plan *statedb.Plan, entry store.Entry) (statedb.Record, statedb.Position, error) {
+func (db *DB) read(ctx context.Context, plan *statedb.Plan, entry store.Entry) (statedb.Record, statedb.Position, error) {
 	f := store.Split(entry.Key)
 	partition, at := f.String(), statedb.Position{}
 	if plan.Index != statedb.ByItemIDs {
@@ -69,7 +69,7 @@ func (db *DB) read(plan *statedb.Plan, entry store.Entry) (statedb.Record, state
 		r, err := decode(id, entry.Value)
 		return r, at, err
 	}
-	r, err := db.Get(context.Background(), id)
+	r, err := db.Get(ctx, id)
 	return r, at, err
 }
 

@@ -2,6 +2,7 @@ package statedb_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -105,6 +106,38 @@ func TestReopen(t *testing.T) {
 	got, err := openDB(t, openStore(t, "data", store.Options{FS: fs}), nil).Counts(t.Context(), "")
 	if diff := cmp.Diff(want, got); err != nil || diff != "" || len(got) != 2 {
 		t.Errorf("%v (-before +after)\n%s", err, diff)
+	}
+}
+
+// TestDamagedRecord makes sure that a stored form which is cut off anywhere is told, not trusted.
+func TestDamagedRecord(t *testing.T) {
+	st := openStore(t, "data", store.Options{FS: vfs.NewMem()})
+	db := openDB(t, st, nil)
+	text := "why"
+	r := statedb.Record{
+		ID: id(1), StateUpdated: "FAILED_t", Created: "t", Updated: "t", ClaimedAt: "t", Executions: []string{execution(1), execution(2)},
+		LastError: &text, Outputs: []string{"s3://x"}, Extra: map[string]json.RawMessage{"ttl": json.RawMessage("1")},
+	}
+	if err := db.Put(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	withoutExtra := r // where the form ends if there is none
+	withoutExtra.Extra = nil
+	key := store.NewKey(store.PrefixRecord).String(r.ID.PartitionKey()).String(r.ID.ItemIDs)
+	whole, err := st.Get(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for length := range whole {
+		tx := st.Begin()
+		tx.Set(key, whole[:length])
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got, err := db.Get(t.Context(), r.ID)
+		if complete := err == nil && cmp.Equal(withoutExtra, got); !complete && !errors.Is(err, statedb.ErrMalformed) {
+			t.Errorf("%d of %d bytes were read as %+v, %v", length, len(whole), got, err)
+		}
 	}
 }
 

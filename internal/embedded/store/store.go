@@ -66,7 +66,7 @@ type Options struct {
 	BeforeCommit func(n int64) error
 	// CacheBytes bounds the block cache; 32 MiB when zero.
 	CacheBytes int64
-	// MemTableBytes bounds one memory table (up to three live at a time); 16 MiB when zero.
+	// MemTableBytes bounds one memory table (two or three live at a time); 32 MiB when zero.
 	MemTableBytes uint64
 	// NoSync leaves the disk out: for measuring what it costs, never for data.
 	NoSync bool
@@ -101,7 +101,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		opts.CacheBytes = 32 << 20
 	}
 	if opts.MemTableBytes == 0 {
-		opts.MemTableBytes = 16 << 20
+		opts.MemTableBytes = 32 << 20
 	}
 	s := &Store{
 		opts:   opts,
@@ -162,7 +162,7 @@ func (s *Store) pebbleOptions(lock *pebble.Lock) *pebble.Options {
 		FormatMajorVersion:          pebble.FormatNewest,
 		CacheSize:                   s.opts.CacheBytes,
 		MemTableSize:                s.opts.MemTableBytes,
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: 3,
 		MaxOpenFiles:                512,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,

@@ -106,7 +106,7 @@ func (s *Store) commitLoop() {
 	defer close(s.synced)
 	for tx := range s.queue {
 		g := s.gather(tx)
-		if g.batch != nil && g.err == nil {
+		if !g.batch.Empty() {
 			g.err = s.apply(g.batch)
 		}
 		s.synced <- g
@@ -131,58 +131,63 @@ func (s *Store) apply(b *pebble.Batch) (err error) {
 	return nil
 }
 
+// gather makes a group of a transaction and those that wait behind it.
 func (s *Store) gather(first *Tx) *group {
-	g := &group{batch: s.db.NewBatch()}
-	var counters map[string]int64
-	for tx := first; ; {
-		counters = s.join(g, tx, counters)
-		if len(g.txs) >= maxGroupTx || g.batch.Len() >= maxGroupBytes {
-			break
-		}
+	g := &group{txs: []*Tx{first}}
+	for size := first.batch.Len(); len(g.txs) < maxGroupTx && size < maxGroupBytes; {
 		select {
-		case next, ok := <-s.queue:
+		case tx, ok := <-s.queue:
 			if ok {
-				tx = next
+				g.txs = append(g.txs, tx)
+				size += tx.batch.Len()
 				continue
 			}
 		default:
 		}
 		break
 	}
-	for key, delta := range counters {
-		if delta != 0 {
-			first.must(g.batch.Merge([]byte(key), binary.AppendVarint(nil, delta), nil))
-		}
-	}
+	s.join(g)
 	s.groups.Add(1)
 	return g
 }
 
-// join adds tx to g, or fails tx alone.
-func (s *Store) join(g *group, tx *Tx, counters map[string]int64) map[string]int64 {
-	n := s.commits.Add(1)
-	if s.opts.BeforeCommit != nil {
-		if tx.err = s.opts.BeforeCommit(n); tx.err != nil {
-			tx.hooks = nil
-			g.txs = append(g.txs, tx)
-			return counters
+// join puts the transactions of a group into one batch, but for those that fail alone.
+func (s *Store) join(g *group) {
+	counters, size, good := map[string]int64{}, 0, 0
+	for _, tx := range g.txs {
+		n := s.commits.Add(1)
+		if s.opts.BeforeCommit != nil {
+			if tx.err = s.opts.BeforeCommit(n); tx.err != nil {
+				continue
+			}
+		}
+		good++
+		size += tx.batch.Len()
+		for key, delta := range tx.counters {
+			counters[key] += delta
 		}
 	}
-	if !tx.batch.Empty() {
-		if err := g.batch.Apply(tx.batch, nil); err != nil {
-			tx.err = fmt.Errorf("store: joining a group: %w", err)
-			tx.hooks = nil
+	if good == 1 && len(g.txs) == 1 {
+		g.batch = g.txs[0].batch // alone: it need not be copied
+	} else {
+		g.batch = s.db.NewBatchWithSize(size + len(counters)*maxCounterBytes)
+		for _, tx := range g.txs {
+			if tx.err == nil && !tx.batch.Empty() {
+				if err := g.batch.Apply(tx.batch, nil); err != nil {
+					tx.err = fmt.Errorf("store: joining a group: %w", err)
+				}
+			}
 		}
 	}
-	for key, delta := range tx.counters {
-		if counters == nil {
-			counters = make(map[string]int64)
+	for key, delta := range counters {
+		if delta != 0 {
+			g.txs[0].must(g.batch.Merge([]byte(key), binary.AppendVarint(nil, delta), nil))
 		}
-		counters[key] += delta
 	}
-	g.txs = append(g.txs, tx)
-	return counters
 }
+
+// maxCounterBytes is about what a counter adds to a batch.
+const maxCounterBytes = 128
 
 // syncLoop waits for the disk and wakes those who wait for their transaction.
 func (s *Store) syncLoop() {
@@ -202,7 +207,9 @@ func (s *Store) syncLoop() {
 					hook()
 				}
 			}
-			_ = tx.batch.Close()
+			if tx.batch != g.batch {
+				_ = tx.batch.Close()
+			}
 			if tx.done != nil {
 				close(tx.done)
 			}
