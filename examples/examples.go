@@ -9,7 +9,7 @@ import (
 )
 
 //go:embed stac/sundog.yaml stac/README.md stac/payloads.ndjson stac/workflows stac/functions stac/items stac/process
-//go:embed stac/scenes/main.go stac/scenes/runtime.go stac/scenes/inspect.go stac/scenes/geometry.go stac/scenes/plan.go stac/scenes/summarise.go stac/scenes/run.sh
+//go:embed stac/scenes/main.go stac/scenes/runtime.go stac/scenes/inspect.go stac/scenes/geometry.go stac/scenes/plan.go stac/scenes/summarise.go
 var files embed.FS
 
 // FS is the example project: sundog.yaml is at its root.

@@ -19,6 +19,7 @@ func main() {
 }
 
 func run() int {
+	tuneMemory()
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
 	// A reader of our output that goes away is an error of one write, not the end of a server whose log was piped.
@@ -26,6 +27,17 @@ func run() int {
 	deps := wire()
 	deps.Version = version()
 	return cli.Run(ctx, os.Args[1:], streams(), deps)
+}
+
+// tuneMemory trades memory for fewer collections, as far as there is plenty: most of the memory is in the database's own caches, and the rest
+// lives for milliseconds. GOGC and GOMEMLIMIT in the environment have their way.
+func tuneMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(192 << 20)
+	}
 }
 
 // untilSignal returns a context that the first SIGINT or SIGTERM ends. The second one ends the process at once, as if nobody listened.
@@ -52,6 +64,7 @@ func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
 
 func streams() cli.Streams {
 	s := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	s.InTerminal = term.IsTerminal(int(os.Stdin.Fd()))
 	s.ErrTerminal = term.IsTerminal(int(os.Stderr.Fd()))
 	s.OutTerminal = term.IsTerminal(int(os.Stdout.Fd()))
 	s.Color = colorprofile.Detect(os.Stdout, os.Environ()) >= colorprofile.ANSI

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -11,6 +13,8 @@ import (
 
 	"sundog/internal/cli"
 	"sundog/internal/embedded"
+	"sundog/internal/embedded/store"
+	"sundog/internal/problem"
 	"sundog/internal/project"
 	"sundog/internal/server"
 )
@@ -27,17 +31,21 @@ func serve(ctx context.Context, opts cli.ServeOptions) error {
 	if err != nil {
 		return err
 	}
-	return host(ctx, p, opts.Data, server.Options{Listen: opts.Listen, Token: opts.Token, Version: version(), Logger: logger}, func(_ context.Context, s *server.Server, _ *embedded.Platform) error {
+	err = host(ctx, p, opts.Data, server.Options{Listen: opts.Listen, Token: opts.Token, Version: version(), Logger: logger}, func(_ context.Context, s *server.Server, _ *embedded.Platform) error {
 		logger.Info("serving", "project", p.Name, "url", s.URL(), "data", opts.Data)
 		return nil
 	})
+	if err == nil {
+		logger.Info("stopped", "cause", context.Cause(ctx))
+	}
+	return err
 }
 
 // host opens a platform and a server, calls started, and works until ctx ends or started fails.
 func host(ctx context.Context, p *project.Project, data string, opts server.Options, started func(context.Context, *server.Server, *embedded.Platform) error) (err error) {
 	platform, err := embedded.Open(ctx, p, embedded.Options{Data: data, Logger: opts.Logger})
 	if err != nil {
-		return err
+		return openFailed(err, data)
 	}
 	defer func() {
 		if closeErr := platform.Close(context.WithoutCancel(ctx)); err == nil {
@@ -53,6 +61,19 @@ func host(ctx context.Context, p *project.Project, data string, opts server.Opti
 	g.Go(func() error { return s.Serve(ctx) })
 	g.Go(func() error { return started(ctx, s, platform) })
 	return g.Wait()
+}
+
+// openFailed says what it means that a platform cannot be opened: mostly that its data directory is not what it should be.
+func openFailed(err error, data string) error {
+	unusable, isPath := errors.AsType[*fs.PathError](err)
+	switch {
+	case errors.Is(err, store.ErrInUse):
+		return problem.Wrap(problem.Conflict, err, "").WithHint("stop that process, or choose another directory with --data")
+	case isPath:
+		return problem.Wrap(problem.Invalid, unusable, "the data directory %s cannot be used", data).
+			WithHint("--data wants a directory, or the name of a new one, that this user may write to")
+	}
+	return err
 }
 
 // load reads a project and builds its functions.

@@ -24,8 +24,8 @@ import (
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// OutTerminal and ErrTerminal say whether somebody watches.
-	OutTerminal, ErrTerminal bool
+	// InTerminal, OutTerminal and ErrTerminal say whether somebody types and watches.
+	InTerminal, OutTerminal, ErrTerminal bool
 	// Color allows colours in tables.
 	Color bool
 	// Width is the number of columns of the terminal at Out; 0 when it is unknown or none.

@@ -7,7 +7,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -21,6 +23,7 @@ func TestMain(m *testing.M) {
 
 // run is the program as the scripts call it. SUNDOG_TEST_TERMINAL is the width of a terminal that standard output passes for.
 func run() int {
+	signal.Ignore(syscall.SIGPIPE) // as the program does
 	s := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
 	if width, err := strconv.Atoi(os.Getenv("SUNDOG_TEST_TERMINAL")); err == nil {
 		s.OutTerminal, s.Width = true, width
@@ -54,6 +57,7 @@ func TestScript(t *testing.T) {
 			env.Defer(server.Close)
 			env.Setenv("SUNDOG_SERVER", server.URL)
 			env.Setenv("TZ", "UTC")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each command else, under the race detector
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},

@@ -22,13 +22,13 @@ func (e *ended) Unwrap() error { return e.err }
 func (a *app) report(err error) {
 	a.complain("%s", err)
 	if hint := problem.HintOf(err); hint != "" {
-		_, _ = fmt.Fprintf(a.Err, "hint: %s\n", hint)
+		_, _ = fmt.Fprintf(a.Err, "hint: %s\n", printable(hint))
 	}
 }
 
 // complain prints a line to standard error. A failure to do so has nowhere to go.
 func (a *app) complain(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.Err, "sundog: %s\n", fmt.Sprintf(format, args...))
+	_, _ = fmt.Fprintf(a.Err, "sundog: %s\n", printable(fmt.Sprintf(format, args...)))
 }
 
 // say tells how it goes, unless --quiet.

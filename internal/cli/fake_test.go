@@ -82,7 +82,9 @@ func answer(f func(*http.Request) (any, error)) http.HandlerFunc {
 
 func (f *fake) submit(w http.ResponseWriter, r *http.Request) {
 	if lane := r.URL.Query().Get("lane"); lane != "" && lane != "live" && lane != "bulk" {
-		answer(func(*http.Request) (any, error) { return nil, problem.New(problem.Invalid, "there is no lane %q", lane) })(w, r)
+		answer(func(*http.Request) (any, error) {
+			return nil, problem.New(problem.Invalid, "there is no lane %q", lane)
+		})(w, r)
 		return
 	}
 	control := http.NewResponseController(w)
@@ -115,13 +117,12 @@ func (f *fake) take(n int, line string) api.Accepted {
 	defer f.mu.Unlock()
 	id := p.ID().String()
 	before := f.records[id]
-	if before == nil || before.State != "SUCCEEDED" || p.Replace() {
+	switch {
+	case before == nil:
 		f.put(id, "PROCESSING", "")
 		f.looks[id] = 0
-		if before != nil {
-			f.records[id].State, f.records[id].LastError = before.State, before.LastError // not processed yet
-			f.records[id].Updated = before.Updated
-		}
+	case before.State != "SUCCEEDED" || p.Replace():
+		f.looks[id] = 0 // the record is what it was until somebody has looked
 	}
 	return api.Accepted{Line: n, PayloadID: id, MessageID: "m-" + strconv.Itoa(n)}
 }
@@ -142,7 +143,11 @@ func (f *fake) progressed(id string) (*api.Record, error) {
 	if looks < 2 {
 		return r, nil
 	}
-	r.Updated = "2026-03-01T12:01:00.000001+00:00"
+	if looks > 2 {
+		return r, nil
+	}
+	r.Executions = append(r.Executions, fmt.Sprintf("%s%d", strings.TrimSuffix(r.Executions[0], "1"), len(r.Executions)+1))
+	r.Updated = fmt.Sprintf("2026-03-01T12:%02d:00.000001+00:00", len(r.Executions))
 	switch r.Workflow {
 	case "ok":
 		r.State, r.LastError = "SUCCEEDED", ""

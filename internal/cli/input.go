@@ -18,6 +18,9 @@ type input struct {
 // open opens the file that args name, or standard input when there is none or it is "-".
 func (a *app) open(args []string) (*input, error) {
 	if len(args) == 0 || args[0] == "-" {
+		if a.InTerminal {
+			a.say("reading from the terminal: Ctrl-D ends the input")
+		}
 		return &input{Reader: a.In, name: "standard input", close: func() error { return nil }}, nil
 	}
 	f, err := os.Open(args[0])

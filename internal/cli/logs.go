@@ -35,7 +35,7 @@ func (a *app) logsCommand() *cobra.Command {
 		Use:   "logs [STREAM]",
 		Short: "List the logs of functions and jobs, or print one",
 		Long: `Without STREAM, list log streams: one for each call of a function (function/NAME/REQUEST_ID) and each attempt of a job
-(job/QUEUE/JOB_ID/ATTEMPT). With it, print the lines of that stream.`,
+(job/NAME/JOB_ID/ATTEMPT). With it, print the lines of that stream.`,
 		Example: `  sundog logs --function publish
   sundog logs function/publish/6f9619ff-8b86-4d11-b42d-00c04fc964ff`,
 		Args: cobra.MaximumNArgs(1),
@@ -67,7 +67,7 @@ func (a *app) logsCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&prefix, "prefix", "", "list only streams whose names begin with this `text`")
 	f.StringVar(&function, "function", "", "list only the calls of the function with this `name`")
-	f.StringVar(&job, "job", "", "list only the attempts of jobs of the queue with this `name`")
+	f.StringVar(&job, "job", "", "list only the attempts of the job with this `name`")
 	f.IntVar(&limit, "limit", 0, "at most so `many` streams or lines; 0 is all")
 	return c
 }

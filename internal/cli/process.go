@@ -80,10 +80,7 @@ func (s *submission) run(ctx context.Context, lane string) error {
 	err := s.client.Submit(ctx, s.feed, lane, func(answer api.Accepted) error { return s.answered(ctx, answer) })
 	rejected, broken := s.feed.stop()
 	s.bar.end()
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		err = cause
-	}
-	if err == nil {
+	if err = because(ctx, err); err == nil {
 		err = broken
 	}
 	s.summarize(rejected, err)

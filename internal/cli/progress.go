@@ -56,7 +56,7 @@ func (p *progress) count(n int) { p.accepted.Store(int64(n)) }
 // report prints a line about a document, above the bar.
 func (p *progress) report(at place, what string) {
 	if p.shown != nil {
-		if _, err := io.WriteString(p.shown, "sundog: "+at.String()+": "+what+"\n"); err == nil {
+		if _, err := io.WriteString(p.shown, "sundog: "+at.String()+": "+printable(what)+"\n"); err == nil {
 			return
 		}
 	}

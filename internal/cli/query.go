@@ -21,12 +21,12 @@ const pageSize = 1000
 const defaultLimit = 100
 
 // pages calls each with one page after the other until limit rows are through (0: all) or none are left. fetch returns the page
-// that begins at next, with up to size rows, and where the one after it begins.
+// that begins at next, with up to size rows, and where the one after it begins. Of an empty list each gets one empty page.
 func pages[T any](limit int, fetch func(next string, size int) ([]T, string, error), each func([]T) error) error {
 	if limit < 0 {
 		return problem.New(problem.Invalid, "--limit cannot be %d", limit).WithHint("0 is no limit")
 	}
-	for left, next := limit, ""; ; {
+	for left, next, first := limit, "", true; ; first = false {
 		size := pageSize
 		if limit > 0 {
 			size = min(size, left)
@@ -36,7 +36,7 @@ func pages[T any](limit int, fetch func(next string, size int) ([]T, string, err
 			return err
 		}
 		rows = rows[:min(len(rows), size)]
-		if len(rows) > 0 || following == "" {
+		if len(rows) > 0 || first && following == "" {
 			if err := each(rows); err != nil {
 				return err
 			}

@@ -50,6 +50,7 @@ Output is a table on a terminal; in a pipe it is JSON, a list being one document
 		Example: `  sundog serve --project ./my-project --data /var/lib/sundog
   sundog process payload.json
   sundog get-state sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212`,
+		Version:       deps.Version,
 		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			a.started = true

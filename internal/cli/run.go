@@ -63,7 +63,7 @@ func (a *app) runWorkflow(ctx context.Context, c *client.Client, p *payload.Payl
 		return nil
 	})
 	if err != nil {
-		return err
+		return because(ctx, err)
 	}
 	if expected.runs {
 		a.say("%s was sent", id)
@@ -79,7 +79,7 @@ func (a *app) runWorkflow(ctx context.Context, c *client.Client, p *payload.Payl
 	}
 	output, err := c.Payload(ctx, id, "output")
 	if err != nil {
-		return err
+		return because(ctx, err)
 	}
 	return a.printDocument(output)
 }

@@ -19,11 +19,48 @@ type grid struct {
 // gap is between two columns.
 const gap = 2
 
-// render returns the lines of the table. It wraps cells only where the terminal is too narrow.
+// narrowest is how narrow a column of text becomes, gap included.
+const narrowest = 12
+
+// widths returns the widths of the columns with their gaps. Where the terminal is too narrow the widest column gives way, again and again;
+// its cells wrap. Numbers stay whole, and so does the table when nothing else is left to give.
+func (g grid) widths() []int {
+	widths := make([]int, len(g.right))
+	total := 0
+	for col := range widths {
+		if len(g.titles) > 0 {
+			widths[col] = lipgloss.Width(g.titles[col])
+		}
+		for _, row := range g.rows {
+			widths[col] = max(widths[col], lipgloss.Width(row[col]))
+		}
+		if col < len(widths)-1 {
+			widths[col] += gap
+		}
+		total += widths[col]
+	}
+	for g.width > 0 && total > g.width {
+		widest := -1
+		for col, w := range widths {
+			if !g.right[col] && w > narrowest && (widest < 0 || w > widths[widest]) {
+				widest = col
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		widths[widest]--
+		total--
+	}
+	return widths
+}
+
+// render returns the lines of the table.
 func (g grid) render() string {
 	last := len(g.right) - 1
+	widths := g.widths()
 	style := func(row, col int) lipgloss.Style {
-		s := lipgloss.NewStyle()
+		s := lipgloss.NewStyle().Width(widths[col])
 		if g.right[col] {
 			s = s.Align(lipgloss.Right)
 		}
@@ -46,11 +83,7 @@ func (g grid) render() string {
 	if len(g.titles) > 0 {
 		t.Headers(g.titles...)
 	}
-	text := t.Render()
-	if g.width > 0 && lipgloss.Width(text) > g.width {
-		text = t.Width(g.width).Render()
-	}
-	lines := strings.Split(text, "\n")
+	lines := strings.Split(t.Render(), "\n")
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(line, " ")
 	}

@@ -23,7 +23,8 @@ func (a *app) validateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate [DIR]",
 		Short: "Check a project: sundog.yaml and its workflows",
-		Long: `Check a project: sundog.yaml and everything it refers to. Each problem is printed as FILE:LINE:COLUMN: REASON (WHAT TO DO).
+		Long: `Check a project: sundog.yaml and everything it refers to. Each problem is printed as FILE:LINE:COLUMN: REASON (WHAT TO DO),
+in a pipe as well, because editors and CI understand that; as a JSON document with --output json.
 The exit code is 2 when there is an error; warnings alone are none.`,
 		Example: "  sundog validate ./my-project\n  sundog validate --output json",
 		Args:    cobra.MaximumNArgs(1),
@@ -41,7 +42,6 @@ func (a *app) validate(dir string) error {
 	p, diags := project.Load(dir, project.Options{})
 	for _, d := range diags {
 		var err error
-		// In a pipe too the lines are what editors and CI understand, so JSON has to be asked for.
 		if a.output == "json" {
 			err = a.printJSON(jsonDiagnostic(d))
 		} else {

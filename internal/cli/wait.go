@@ -41,6 +41,14 @@ func (w *waiting) within(ctx context.Context) (context.Context, context.CancelFu
 	})
 }
 
+// because returns why ctx ended if it has, whatever that made of an error, and else the error.
+func because(ctx context.Context, err error) error {
+	if ctx.Err() != nil && err != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
 // poll asks until what it asked for is there.
 func (w *waiting) poll(ctx context.Context, done func() (bool, error)) error {
 	timer := time.NewTimer(0)
@@ -51,12 +59,8 @@ func (w *waiting) poll(ctx context.Context, done func() (bool, error)) error {
 			return context.Cause(ctx)
 		case <-timer.C:
 		}
-		ok, err := done()
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if ok || err != nil {
-			return err
+		if ok, err := done(); ok || err != nil {
+			return because(ctx, err)
 		}
 		timer.Reset(w.interval)
 	}

@@ -49,10 +49,17 @@ func (p *Platform) EffectsTx(ctx context.Context, tx *store.Tx, e *domain.Effect
 
 // completed puts the end of an execution into the queue of update-state, with the transaction that ends it. Input and output stay
 // where they are: the updater asks for them. Executions without a payload are nobody's business but their caller's.
-func (p *Platform) completed(tx *store.Tx, d engine.Description, _, _ *asl.Document) error {
+func (p *Platform) completed(tx *store.Tx, d engine.Description, input, output *asl.Document) error {
 	if d.PayloadID == "" {
 		return nil
 	}
+	ended := pipeline.Execution{
+		Status: string(d.Status), Input: input.Bytes(), Error: d.Error, Cause: d.Cause, PayloadID: d.PayloadID, Lane: d.Lane,
+	}
+	if output != nil {
+		ended.Output = output.Bytes()
+	}
+	tx.OnCommit(func() { p.ended.put(d.ARN, ended) })
 	c := pipeline.Completion{
 		Execution: d.ARN, Status: string(d.Status), Error: d.Error, Cause: d.Cause, PayloadID: d.PayloadID, Lane: d.Lane,
 	}
@@ -61,7 +68,10 @@ func (p *Platform) completed(tx *store.Tx, d engine.Description, _, _ *asl.Docum
 }
 
 // executor starts the executions of payloads on the engine.
-type executor struct{ engine *engine.Engine }
+type executor struct {
+	engine *engine.Engine
+	ended  *handoff
+}
 
 // maxInline is the size in bytes of the largest payload that a workflow gets as it is: what a state may hold (AWS: 256 KiB), less
 // room for what states add. A larger one goes by reference.
@@ -81,6 +91,9 @@ func (x executor) Start(ctx context.Context, req pipeline.StartRequest) error {
 }
 
 func (x executor) Describe(ctx context.Context, arn string) (pipeline.Execution, error) {
+	if ended, ok := x.ended.take(arn); ok {
+		return ended, nil
+	}
 	d, input, output, err := x.engine.Describe(ctx, arn)
 	if errors.Is(err, engine.ErrNotFound) {
 		return pipeline.Execution{}, fmt.Errorf("%w: %w", pipeline.ErrNoExecution, err)
@@ -165,7 +178,7 @@ func (p *Platform) openPipeline() error {
 		MachineBase: p.Engine.MachineARN(""), Layout: p.Layout, ProcessQueue: ProcessQueue,
 		EventTopic: EventTopic, PublishTopic: PublishTopic, MaxMessage: p.Project.Limits.PayloadBytes,
 	}
-	x := executor{p.Engine}
+	x := executor{p.Engine, &p.ended}
 	processor, err := pipeline.NewProcessor(pipeline.ProcessorOptions{
 		Config: config, StateDB: p.Records, Executor: x, Fetcher: p, Now: p.opts.Now, Logger: p.logger,
 	})

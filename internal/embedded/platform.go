@@ -84,6 +84,7 @@ type Platform struct {
 	logger   *slog.Logger
 	update   *queue.Queue
 	exchange *bucket.Files
+	ended    handoff
 	process  *pipeline.Consumer
 	updates  *pipeline.Consumer
 }

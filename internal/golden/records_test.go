@@ -192,9 +192,10 @@ func (w *world) checkQuery(t *testing.T, c golden.Case) golden.Outcome {
 func (q *question) query(t *testing.T) statedb.Query {
 	t.Helper()
 	query := statedb.Query{Partition: q.Partition, State: statedb.State(orEmpty(q.State)), Ascending: q.Ascending, ErrorPrefix: q.ErrorPrefix}
-	if q.Index == "state_updated" {
+	switch q.Index {
+	case "state_updated":
 		query.Index = statedb.ByStateUpdated
-	} else if q.Index == "default" {
+	case "default":
 		query.Index = statedb.ByItemIDs
 	}
 	if q.Since != "" {

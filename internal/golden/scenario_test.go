@@ -372,23 +372,28 @@ func sameState(theirs, ours view) bool {
 	return a["statedb"] == b["statedb"] && a["executions"] == b["executions"] && a["objects"] == b["objects"]
 }
 
-// oneTime says whether every event of ours about a transition carries the time of its record.
-func (p *played) oneTime(i int) bool {
-	for _, m := range p.ours[i].After.Events {
-		e, err := event.Parse(m.Message)
-		if err != nil {
+// oneTime says whether theirs gives an event another time than its record, and ours gives every event that of its record.
+func (p *played) oneTime(i int) bool { return !timesAgree(&p.theirs[i]) && timesAgree(&p.ours[i]) }
+
+// timesAgree says whether every event about a transition carries the time that the record has of it.
+func timesAgree(r *result) bool {
+	for _, m := range r.After.Events {
+		var e struct {
+			Type event.Type `json:"event_type"`
+			ID   string     `json:"payload_id"`
+			Time string     `json:"isotimestamp"`
+		}
+		if json.Unmarshal([]byte(m.Message), &e) != nil {
 			return false
 		}
+		found := record(r, e.ID)
 		switch e.Type {
-		case event.Failed, event.TimedOut, event.Invalid, event.Aborted, event.Succeeded:
-			found := false
-			for _, raw := range p.ours[i].After.StateDB {
-				var r statedb.Record
-				if json.Unmarshal(raw, &r) == nil && r.ID.String() == e.PayloadID {
-					found = found || r.Updated == e.Time
-				}
+		case event.ClaimedProcessing:
+			if found == nil || found.ClaimedAt != e.Time {
+				return false
 			}
-			if !found {
+		case event.StartedProcessing, event.Failed, event.TimedOut, event.Invalid, event.Aborted, event.Succeeded:
+			if found == nil || found.Updated != e.Time {
 				return false
 			}
 		}

@@ -83,16 +83,20 @@ func value(text *string) string {
 	return *text
 }
 
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
 // Event writes the completion in the form that ParseCompletion reads.
 func (c Completion) Event() []byte {
 	d := &completionDetail{
 		ExecutionARN: c.Execution, Status: c.Status, PayloadID: c.PayloadID, Lane: c.Lane,
-		InputDetails: &details{c.InputKnown}, OutputDetails: &details{c.OutputKnown},
-	}
-	for to, from := range map[**string]string{&d.Error: c.Error, &d.Cause: c.Cause, &d.Input: string(c.Input), &d.Output: string(c.Output)} {
-		if from != "" {
-			*to = &from
-		}
+		Input: optional(string(c.Input)), InputDetails: &details{c.InputKnown},
+		Output: optional(string(c.Output)), OutputDetails: &details{c.OutputKnown},
+		Error: optional(c.Error), Cause: optional(c.Cause),
 	}
 	text, err := json.Marshal(completionEvent{DetailType: "Step Functions Execution Status Change", Source: "aws.states", Detail: d})
 	if err != nil {

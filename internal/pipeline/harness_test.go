@@ -227,12 +227,21 @@ func (p *platform) drain(name string) []string {
 func (p *platform) events() []string {
 	p.tb.Helper()
 	var all []string
+	for _, e := range p.drainEvents() {
+		all = append(all, string(e.Type)+" "+e.PayloadID)
+	}
+	return all
+}
+
+func (p *platform) drainEvents() []event.Event {
+	p.tb.Helper()
+	var all []event.Event
 	for _, body := range p.drain("events") {
 		e, err := event.Parse(body)
 		if err != nil {
 			p.tb.Fatal(err)
 		}
-		all = append(all, string(e.Type)+" "+e.PayloadID)
+		all = append(all, e)
 	}
 	return all
 }

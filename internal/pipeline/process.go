@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,6 +64,7 @@ func NewProcessor(opts ProcessorOptions) (*Processor, error) {
 // task is one record of one message on its way.
 type task struct {
 	record  payload.Record
+	text    []byte // the body of the message that it came in, nil when it came in none
 	lane    string
 	payload *payload.Payload
 	result  result
@@ -83,8 +83,7 @@ func (p *Processor) Handle(ctx context.Context, messages []queue.Message) []Outc
 	ends := make([]int, len(messages))
 	for i, m := range messages {
 		for _, record := range payload.Extract(m.Body) {
-			record.Raw, _ = json.Marshal(string(m.Body)) // a string always marshals; it is kept as the text that came
-			tasks = append(tasks, &task{record: record, lane: m.Lane})
+			tasks = append(tasks, &task{record: record, text: m.Body, lane: m.Lane})
 		}
 		ends[i] = len(tasks)
 	}
@@ -101,9 +100,10 @@ func (p *Processor) Handle(ctx context.Context, messages []queue.Message) []Outc
 // HandleEvent processes the records of an event that came in no queue of ours, such as a function's invocation, and returns one
 // outcome for each, in their order.
 func (p *Processor) HandleEvent(ctx context.Context, eventBody []byte, lane string) []Outcome {
-	var tasks []*task
-	for _, record := range payload.Extract(eventBody) {
-		tasks = append(tasks, &task{record: record, lane: lane})
+	records := payload.Extract(eventBody)
+	tasks := make([]*task, len(records))
+	for i, record := range records {
+		tasks[i] = &task{record: record, lane: lane}
 	}
 	p.process(ctx, tasks)
 	outcomes := make([]Outcome, len(tasks))

@@ -70,6 +70,24 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// TestOneTime makes sure that a record and the event about its transition carry the same time.
+func TestOneTime(t *testing.T) {
+	for _, status := range []string{"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"} {
+		p := openPlatform(t, memory(), newExecutor())
+		p.handle(body("i1", "wf"))
+		events, r := p.drainEvents(), p.record(first)
+		if len(events) != 2 || events[0].Time != r.ClaimedAt || events[1].Time != r.Updated {
+			t.Errorf("events %+v, record %+v", events, r)
+		}
+		if applied, err := p.updater.Handle(t.Context(), p.executor.completion(r.LastExecution(), status)); !applied || err != nil {
+			t.Fatal(applied, err)
+		}
+		if events, r = p.drainEvents(), p.record(first); len(events) != 1 || events[0].Time != r.Updated {
+			t.Errorf("%s: events %+v, record %+v", status, events, r)
+		}
+	}
+}
+
 // TestOnlyTheHolderCompletes delivers completions late, again, and of others.
 func TestOnlyTheHolderCompletes(t *testing.T) {
 	p, old := started(t, body("i1", "wf", "next"))
@@ -340,4 +358,20 @@ func BenchmarkComplete(b *testing.B) {
 		return err
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "completions/s")
+}
+
+func FuzzParseCompletion(f *testing.F) {
+	f.Add([]byte(`{"detail":{"executionArn":"arn:x:1","status":"FAILED","input":"{}","inputDetails":{"included":true},"error":"E","cause":null}}`))
+	f.Add([]byte(`{"detail":{"executionArn":"arn:x:1","status":"SUCCEEDED","output":null,"outputDetails":null,"payloadId":"a","lane":"live"}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := pipeline.ParseCompletion(text)
+		if err != nil {
+			return
+		}
+		again, err := pipeline.ParseCompletion(c.Event())
+		if err != nil || again.Execution != c.Execution || again.Status != c.Status || string(again.Input) != string(c.Input) || again.InputKnown != c.InputKnown ||
+			again.Error != c.Error || again.PayloadID != c.PayloadID || again.Lane != c.Lane {
+			t.Errorf("%s\nread as   %+v\nread back %+v, %v", text, c, again, err)
+		}
+	})
 }

@@ -171,8 +171,20 @@ func (l *loader) job(key, n *yaml.Node) {
 		"concurrency": l.integer(&j.Concurrency, "concurrency of "+label, 1, 10_000),
 	})
 	l.require(key, label, found, "command", "a list of words: the program and its arguments, Ref::name where a parameter goes")
+	l.checkRefs(j.Command, commandAt, label)
 	l.program(j.Command, j.Dir, commandAt, label)
 	l.project.Jobs = append(l.project.Jobs, j)
+}
+
+// checkRefs reports a reference inside an argument, which no job takes: a parameter is an argument of its own, so that no script can be
+// made of one.
+func (l *loader) checkRefs(command []string, at *yaml.Node, label string) {
+	const ref = "Ref::"
+	for i, word := range command {
+		if word == ref || strings.LastIndex(word, ref) > 0 {
+			l.errorf(resolve(at.Content[i]), "an argument of its own: Ref::name", "command of %s: %q is no reference", label, word)
+		}
+	}
 }
 
 // expand puts the path of the running program in place of ${SUNDOG}.

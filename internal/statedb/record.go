@@ -53,7 +53,7 @@ func (r Record) HeldBy(execution string) bool {
 // Check returns ErrMalformed with the reason when the record lacks what everybody relies on: a state, and its times. The state may
 // still be one that Known denies.
 func (r Record) Check() error {
-	reason := ""
+	var reason string
 	_, updated, found := strings.Cut(r.StateUpdated, "_")
 	switch {
 	case r.StateUpdated == "":

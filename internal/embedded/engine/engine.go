@@ -85,7 +85,7 @@ type Options struct {
 	MaxRunningTasks int
 	// CachedExecutions bounds the open executions kept in memory, 8192 when zero.
 	CachedExecutions int
-	// CachedBytes bounds the documents that they hold, about 64 MiB when zero.
+	// CachedBytes bounds the documents that they hold, 32 MiB when zero.
 	CachedBytes int64
 }
 
@@ -127,7 +127,7 @@ func New(opts Options) (*Engine, error) {
 		opts.CachedExecutions = 8192
 	}
 	if opts.CachedBytes == 0 {
-		opts.CachedBytes = 64 << 20
+		opts.CachedBytes = 32 << 20
 	}
 	e := &Engine{
 		opts:     opts,

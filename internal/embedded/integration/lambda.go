@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"strconv"
+	"unsafe"
 
 	"github.com/tidwall/gjson"
 
@@ -23,8 +24,11 @@ func (r *Runner) invokeByARN(ctx context.Context, task engine.Task) (*asl.Docume
 // invoke is the optimised integration lambda:invoke: parameters FunctionName, Payload, ClientContext and InvocationType
 // RequestResponse; the result is the answer of the service with the response in Payload.
 func (r *Runner) invoke(ctx context.Context, task engine.Task) (*asl.Document, error) {
-	var name, kind, clientContext, payload gjson.Result
-	gjson.ParseBytes(task.Parameters.Bytes()).ForEach(func(key, value gjson.Result) bool {
+	var name, kind, clientContext gjson.Result
+	var payload []byte
+	parameters := task.Parameters.Bytes()
+	// The text is only looked at, and a payload can be large: it is not copied.
+	gjson.Parse(unsafe.String(unsafe.SliceData(parameters), len(parameters))).ForEach(func(key, value gjson.Result) bool {
 		switch key.Str {
 		case "FunctionName":
 			name = value
@@ -33,7 +37,7 @@ func (r *Runner) invoke(ctx context.Context, task engine.Task) (*asl.Document, e
 		case "ClientContext":
 			clientContext = value
 		case "Payload":
-			payload = value
+			payload = parameters[value.Index : value.Index+len(value.Raw)]
 		}
 		return true
 	})
@@ -43,7 +47,7 @@ func (r *Runner) invoke(ctx context.Context, task engine.Task) (*asl.Document, e
 	if kind.Exists() && kind.Str != "RequestResponse" {
 		return nil, invalid("Lambda.InvalidParameterValueException", "InvocationType '%s' is not available on this server; use RequestResponse", kind.String())
 	}
-	resp, err := r.Functions.Invoke(ctx, function.Request{Function: name.Str, Payload: []byte(payload.Raw), ClientContext: clientContext.Str})
+	resp, err := r.Functions.Invoke(ctx, function.Request{Function: name.Str, Payload: payload, ClientContext: clientContext.Str})
 	if err != nil {
 		return nil, taskError(err)
 	}

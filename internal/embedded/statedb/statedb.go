@@ -29,6 +29,7 @@ type DB struct {
 	sink   Sink
 	locks  store.Locks
 	counts counts
+	recent recent
 }
 
 // Open reads the counts of the database in a store. Sink may be nil when no transition has effects.
@@ -54,7 +55,11 @@ func stateKey(r *statedb.Record) store.Key {
 
 // Get returns the record of a payload. It returns statedb.ErrNotFound when there is none.
 func (db *DB) Get(_ context.Context, id payload.ID) (statedb.Record, error) {
-	value, err := db.store.Get(recordKey(id))
+	key := recordKey(id)
+	if value, ok := db.recent.get(string(key)); ok {
+		return decode(id, value)
+	}
+	value, err := db.store.Get(key)
 	if errors.Is(err, store.ErrNotFound) {
 		return statedb.Record{}, fmt.Errorf("%w: %s", statedb.ErrNotFound, id)
 	}
@@ -165,8 +170,10 @@ func (db *DB) change(ctx context.Context, id payload.ID, f func(tx *store.Tx, be
 	if before != nil {
 		unindex(tx, before)
 	}
+	var value []byte
 	if after != nil {
-		tx.Set(key, encode(after))
+		value = encode(after)
+		tx.Set(key, value)
 		index(tx, after)
 	} else {
 		tx.Delete(key)
@@ -174,7 +181,13 @@ func (db *DB) change(ctx context.Context, id payload.ID, f func(tx *store.Tx, be
 	db.counts.move(tx, before, after)
 	// Once submitted the transaction may be applied. The lock is held until that is known, whatever becomes of the caller.
 	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil {
+		db.recent.drop(string(key)) // not known
 		return fmt.Errorf("writing record %s: %w", id, err)
+	}
+	if after == nil {
+		db.recent.drop(string(key))
+	} else {
+		db.recent.put(string(key), value)
 	}
 	return nil
 }

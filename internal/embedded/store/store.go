@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -115,8 +116,11 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, fmt.Errorf("store: creating data directory %s: %w", path, err)
 	}
 	lock, err := pebble.LockDirectory(path, opts.FS)
+	if unusable, ok := errors.AsType[*os.PathError](err); ok { // the file of the lock cannot be made, so nobody can have locked it
+		return nil, fmt.Errorf("store: locking the data directory %s: %w", dir, unusable)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s (%v); stop that process or choose another --data directory", ErrInUse, dir, err)
+		return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
 	}
 	db, err := pebble.Open(path, s.pebbleOptions(lock))
 	if err != nil {

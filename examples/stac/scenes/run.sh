@@ -1,2 +1,0 @@
-# Runs the program that the build of the function "inspect" makes, with the arguments given.
-exec bin/scenes "$@"
