@@ -75,7 +75,7 @@ func runBench(ctx context.Context, opts cli.BenchOptions) error {
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(temp)
+		defer func() { _ = os.RemoveAll(temp) }()
 		dir = temp
 	}
 	p := project.Default(dir, "bench")

@@ -52,7 +52,7 @@ func demo(ctx context.Context, opts cli.DemoOptions) error {
 	if err != nil {
 		return err
 	}
-	defer logFile.Close()
+	defer func() { _ = logFile.Close() }()
 	ctx, done := context.WithCancelCause(ctx)
 	defer done(nil)
 	listen := opts.Listen

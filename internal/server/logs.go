@@ -45,7 +45,7 @@ func (s *Server) logStreams(r *http.Request) (api.LogStreams, error) {
 	}
 	page := api.LogStreams{Streams: []api.LogStream{}}
 	for _, stream := range streams {
-		page.Streams = append(page.Streams, api.LogStream{Name: stream.Name, Start: stream.Created, Bytes: int64(stream.Bytes)})
+		page.Streams = append(page.Streams, api.LogStream{Name: stream.Name, Start: stream.Created, Bytes: stream.Bytes})
 	}
 	if len(streams) == limit {
 		page.Next = streams[limit-1].Name

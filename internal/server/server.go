@@ -117,7 +117,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = s.http.Close() // somebody reads slowly, or streams for ever
 	}
-	<-failed
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
 	return err
 }
 
@@ -129,7 +131,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		defer func() {
 			switch p := recover(); p {
 			case nil:
-			case http.ErrAbortHandler: //nolint:errorlint // the sentinel is never wrapped
+			case http.ErrAbortHandler:
 				panic(p)
 			default:
 				s.fail(w, r, fmt.Errorf("panic: %v", p))

@@ -24,6 +24,9 @@ type StartRequest struct {
 // validName is what AWS allows in the name of an execution.
 var validName = regexp.MustCompile(`^[^\x00-\x1f\x7f-\x9f\s<>{}\[\]?*"#%\\^|~` + "`" + `$&,;:/]{1,80}$`)
 
+// MaxInput is the size in bytes of the largest input of an execution (AWS: 256 KiB).
+const MaxInput = 256 << 10
+
 // Errors of a request that can never succeed.
 var (
 	// ErrInvalidName: AWS's InvalidName.
@@ -49,6 +52,9 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (Description, erro
 	}
 	if !validName.MatchString(req.Name) {
 		return Description{}, fmt.Errorf("%w: %q: 1 to 80 characters without spaces, control characters and <>{}[]?*\"#%%\\^|~`$&,;:/", ErrInvalidName, req.Name)
+	}
+	if len(req.Input) > MaxInput {
+		return Description{}, fmt.Errorf("%w: it has %d bytes, %d are allowed", ErrInvalidInput, len(req.Input), MaxInput)
 	}
 	input, err := asl.ParseDocument(req.Input)
 	if err != nil {

@@ -26,7 +26,6 @@ type documents struct {
 	last      uint64
 	bytes     int64
 	tx        *store.Tx // of the step in progress
-	err       error     // first error of the step in progress
 }
 
 func newDocuments(s *store.Store, execution uint64) *documents {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -226,6 +227,7 @@ func TestRefusals(t *testing.T) {
 			{engine.StartRequest{Machine: "arn:aws:states:eu-west-1:1:stateMachine:pass", Name: "x", Input: []byte(`{}`)}, engine.ErrNoMachine},
 			{engine.StartRequest{Machine: "pass", Name: "a b", Input: []byte(`{}`)}, engine.ErrInvalidName},
 			{engine.StartRequest{Machine: "pass", Name: "x", Input: []byte(`{`)}, engine.ErrInvalidInput},
+			{engine.StartRequest{Machine: "pass", Name: "x", Input: []byte(`"` + strings.Repeat("x", engine.MaxInput) + `"`)}, engine.ErrInvalidInput},
 		} {
 			if _, err := w.engine.Start(t.Context(), c.req); !errors.Is(err, c.want) {
 				t.Errorf("%+v gives %v", c.req, err)

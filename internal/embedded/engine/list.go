@@ -10,7 +10,7 @@ import (
 	"sundog/internal/embedded/store"
 )
 
-// ErrInvalidToken: a page token that this server did not give (AWS's InvalidToken).
+// ErrInvalidToken is returned for a page token that this server did not give (AWS: InvalidToken).
 var ErrInvalidToken = errors.New("invalid page token")
 
 // Filter says which executions to list. An empty status means all: those that run first, then those that have ended, each newest first.

@@ -88,7 +88,7 @@ func (e *Engine) Machine(nameOrARN string) (*Machine, error) {
 func (e *Engine) Machines() []*Machine {
 	e.machines.mu.RLock()
 	defer e.machines.mu.RUnlock()
-	var all []*Machine
+	all := make([]*Machine, 0, len(e.machines.byName))
 	for _, name := range slices.Sorted(maps.Keys(e.machines.byName)) {
 		all = append(all, e.machines.byName[name])
 	}

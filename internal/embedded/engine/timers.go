@@ -171,6 +171,7 @@ func (h dueHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j
 }
+
 func (h *dueHeap) Push(x any) {
 	d := x.(*due)
 	d.index = len(*h)

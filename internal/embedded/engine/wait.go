@@ -10,26 +10,41 @@ import (
 // waiters are those who wait for an execution to end.
 type waiters struct {
 	mu   sync.Mutex
-	byID map[uint64]chan struct{}
+	byID map[uint64]*waiting
 }
 
-func (w *waiters) wait(id uint64) <-chan struct{} {
+type waiting struct {
+	done  chan struct{}
+	count int
+}
+
+// wait returns a channel that is closed when the execution ends, and what lets go of it.
+func (w *waiters) wait(id uint64) (done <-chan struct{}, leave func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.byID == nil {
-		w.byID = map[uint64]chan struct{}{}
+		w.byID = map[uint64]*waiting{}
 	}
-	if w.byID[id] == nil {
-		w.byID[id] = make(chan struct{})
+	entry := w.byID[id]
+	if entry == nil {
+		entry = &waiting{done: make(chan struct{})}
+		w.byID[id] = entry
 	}
-	return w.byID[id]
+	entry.count++
+	return entry.done, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if entry.count--; entry.count == 0 && w.byID[id] == entry {
+			delete(w.byID, id)
+		}
+	}
 }
 
 func (w *waiters) wake(id uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if done := w.byID[id]; done != nil {
-		close(done)
+	if entry := w.byID[id]; entry != nil {
+		close(entry.done)
 		delete(w.byID, id)
 	}
 }
@@ -40,7 +55,8 @@ func (e *Engine) Wait(ctx context.Context, arn string) (d Description, input, ou
 	if err != nil {
 		return Description{}, nil, nil, err
 	}
-	done := e.waiters.wait(id)
+	done, leave := e.waiters.wait(id)
+	defer leave()
 	d, input, output, err = e.Describe(ctx, arn)
 	if err != nil || d.Status != asl.Running {
 		return d, input, output, err
