@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 
@@ -17,7 +18,8 @@ var (
 
 // checkJSON says whether raw is one JSON value that the readers of this package can be given.
 func checkJSON(raw []byte) error {
-	if depth(raw) > maxDepth {
+	// With so few brackets it cannot be deep, and counting them is fast.
+	if bytes.Count(raw, []byte{'{'})+bytes.Count(raw, []byte{'['}) > maxDepth && depth(raw) > maxDepth {
 		return errTooDeep
 	}
 	if !gjson.ValidBytes(raw) {
