@@ -35,8 +35,11 @@ func serve(ctx context.Context, opts cli.ServeOptions) error {
 		logger.Info("serving", "project", p.Name, "url", s.URL(), "data", opts.Data)
 		return nil
 	})
-	if err == nil {
-		logger.Info("stopped", "cause", context.Cause(ctx))
+	switch {
+	case err == nil:
+		logger.Info("stopped", "project", p.Name)
+	case errors.Is(err, store.ErrFailed):
+		err = problem.Wrap(problem.Internal, err, "serving %s", p.Name).WithHint("what was acknowledged is safe; mend the disk, or make room on it, and start again")
 	}
 	return err
 }

@@ -34,7 +34,7 @@ func (a *app) deadLettersListCommand() *cobra.Command {
 			return pages(limit, fetch, func(messages []api.Message) error {
 				return printList(a, messages, []column[api.Message]{
 					{title: "ID", cell: func(m api.Message) string { return m.ID }},
-					{title: "DIED", cell: func(m api.Message) string { return died(m) }},
+					{title: "DIED", cell: died},
 					{title: "RECEIVED", right: true, cell: func(m api.Message) string { return count(int64(m.ReceiveCount)) }},
 					{title: "BYTES", right: true, cell: func(m api.Message) string { return count(int64(len(m.Body))) }},
 					{title: "REASON", cell: func(m api.Message) string { return m.Reason }},

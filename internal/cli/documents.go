@@ -136,7 +136,7 @@ func (d *documents) skipSpace() (byte, error) {
 	}
 }
 
-// begins reports whether a line is the beginning of a document that goes on on the next one.
+// begins reports whether a line is the beginning of a document that the next one continues.
 func begins(line []byte) bool {
 	dec := json.NewDecoder(io.MultiReader(bytes.NewReader(line), strings.NewReader("\n")))
 	var text json.RawMessage

@@ -21,6 +21,7 @@ const underWay = 1000
 //
 // What blocks in Read blocks between two lines, so the server has whole ones and can answer them.
 type feed struct {
+	ctx    context.Context // of the submission: Read is told by nobody else when to give up
 	docs   *documents
 	report func(place, string)
 	// lookUp finds what to expect of a payload before it is sent; nil without waiting.
@@ -44,32 +45,31 @@ type run struct {
 	unit   string
 }
 
-func newFeed(docs *documents, report func(at place, what string)) *feed {
-	return &feed{docs: docs, report: report, stopped: make(chan struct{})}
+func newFeed(ctx context.Context, docs *documents, report func(at place, what string)) *feed {
+	return &feed{ctx: ctx, docs: docs, report: report, stopped: make(chan struct{})}
 }
 
 // expect makes the feed look up the record of each payload before it is sent.
-func (f *feed) expect(ctx context.Context, c *client.Client) {
+func (f *feed) expect(c *client.Client) {
 	f.expected = make(chan expectation, underWay)
 	f.lookUp = func(text []byte) (expectation, error) {
-		p, err := payload.Parse(slices.Clone(text))
-		if err != nil {
-			return expectation{}, nil // the server says why, or takes it for an envelope
+		if p, err := payload.Parse(slices.Clone(text)); err == nil {
+			return expect(f.ctx, c, p.ID().String(), p.Replace())
 		}
-		return expect(ctx, c, p.ID().String(), p.Replace())
+		return expectation{}, nil // the server says why it is no payload, or takes it for an envelope
 	}
 }
 
-// Read reads on. The input's end is that of the body, also when it is a broken one: stop tells about it.
+// Read reads on, until the submission's context ends: the transport waits for it before it returns. The input's end is that of the body,
+// also when it is a broken one: stop tells about it.
 func (f *feed) Read(p []byte) (int, error) {
 	if len(f.rest) == 0 {
-		line, err := f.line()
+		line, err := interruptible(f.ctx, f.line)
+		if f.ctx.Err() != nil {
+			return 0, context.Cause(f.ctx)
+		}
 		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				f.mu.Lock()
-				f.broken = err
-				f.mu.Unlock()
-			}
+			f.end(err)
 			return 0, io.EOF
 		}
 		f.rest = line
@@ -77,6 +77,15 @@ func (f *feed) Read(p []byte) (int, error) {
 	n := copy(p, f.rest)
 	f.rest = f.rest[n:]
 	return n, nil
+}
+
+// end keeps why the input ended, unless it was well.
+func (f *feed) end(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !errors.Is(err, io.EOF) {
+		f.broken = err
+	}
 }
 
 // line returns the next document that can be sent, with its line end.
@@ -158,8 +167,7 @@ func (f *feed) answered(answer api.Accepted) (place, *expectation, error) {
 	return at, &e, nil
 }
 
-// stop ends the feed, and returns how many documents were rejected and why the input could not be read to its end. A Read that waits for
-// a terminal or a pipe cannot be interrupted; what it brings is dropped.
+// stop ends the feed, and returns how many documents were rejected and why the input could not be read to its end.
 func (f *feed) stop() (rejected int, broken error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"os"
 
@@ -16,14 +17,14 @@ type input struct {
 }
 
 // open opens the file that args name, or standard input when there is none or it is "-".
-func (a *app) open(args []string) (*input, error) {
+func (a *app) open(ctx context.Context, args []string) (*input, error) {
 	if len(args) == 0 || args[0] == "-" {
 		if a.InTerminal {
 			a.say("reading from the terminal: Ctrl-D ends the input")
 		}
 		return &input{Reader: a.In, name: "standard input", close: func() error { return nil }}, nil
 	}
-	f, err := os.Open(args[0])
+	f, err := interruptible(ctx, func() (*os.File, error) { return os.Open(args[0]) })
 	if err != nil {
 		return nil, problem.Wrap(fileKind(err), err, "reading the input")
 	}
@@ -35,13 +36,13 @@ func (a *app) open(args []string) (*input, error) {
 }
 
 // readDocument reads one document, at most limit bytes long.
-func (a *app) readDocument(args []string, limit int64) ([]byte, error) {
-	in, err := a.open(args)
+func (a *app) readDocument(ctx context.Context, args []string, limit int64) ([]byte, error) {
+	in, err := a.open(ctx, args)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = in.close() }()
-	text, err := io.ReadAll(io.LimitReader(in, limit+1))
+	text, err := interruptible(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(in, limit+1)) })
 	if err != nil {
 		return nil, problem.Wrap(problem.Invalid, err, "reading %s", in.name)
 	}
@@ -49,4 +50,25 @@ func (a *app) readDocument(args []string, limit int64) ([]byte, error) {
 		return nil, problem.New(problem.TooLarge, "%s is larger than %d bytes", in.name, limit)
 	}
 	return text, nil
+}
+
+// interruptible returns what f returns, or the cause of the end of ctx. A read from a terminal or a pipe cannot be called off, nor can the
+// opening of a pipe: the goroutine that is stuck in it is left behind, because the process is about to end.
+func interruptible[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
 }

@@ -23,8 +23,8 @@ func (a *app) payloadValidateCommand() *cobra.Command {
 		Short:   "Check that a document is a payload that can be processed; the exit code is 2 when it is not",
 		Example: "  sundog payload validate payload.json",
 		Args:    cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			text, err := a.readDocument(args, maxDocument)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := a.readDocument(cmd.Context(), args, maxDocument)
 			if err != nil {
 				return err
 			}
@@ -42,8 +42,8 @@ func (a *app) payloadGetIDCommand() *cobra.Command {
 for that.`,
 		Example: "  sundog payload get-id < payload.json",
 		Args:    cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			text, err := a.readDocument(args, maxDocument)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := a.readDocument(cmd.Context(), args, maxDocument)
 			if err != nil {
 				return err
 			}
@@ -88,12 +88,12 @@ func (a *app) payloadTemplateCommand() *cobra.Command {
 		Long: `Fill in a template that comes from standard input. $name, ${name} and ${name?default} become the variable's value, $$ a dollar sign.
 A variable is given as --var NAME=VALUE or, the way Cirrus has it, as --var NAME VALUE.`,
 		Example: "  sundog payload template --var collection=sentinel-2-l2a --var item=S2A_T07HFE_20190212 < template.json",
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			values, err := variables(vars, args)
 			if err != nil {
 				return err
 			}
-			text, err := a.readDocument(nil, maxDocument)
+			text, err := a.readDocument(cmd.Context(), nil, maxDocument)
 			if err != nil {
 				return err
 			}

@@ -35,7 +35,7 @@ not succeed. At most 1000 payloads are then under way at one time.`,
 		Args:    cobra.MaximumNArgs(1),
 		PreRunE: func(*cobra.Command, []string) error { return w.check() },
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
-			in, err := a.open(args)
+			in, err := a.open(ctx, args)
 			if err != nil {
 				return err
 			}
@@ -73,9 +73,9 @@ type submission struct {
 func (s *submission) run(ctx context.Context, lane string) error {
 	amid := s.app.OutTerminal && (s.wait != nil || !s.app.asTable()) // results come on the same terminal
 	s.bar = s.app.progress(ctx, s.in, s.app.ErrTerminal && !s.app.quiet && !amid)
-	s.feed = newFeed(split(s.bar.reader(s.in)), s.bar.report)
+	s.feed = newFeed(ctx, split(s.bar.reader(s.in)), s.bar.report)
 	if s.wait != nil {
-		s.feed.expect(ctx, s.client)
+		s.feed.expect(s.client)
 	}
 	err := s.client.Submit(ctx, s.feed, lane, func(answer api.Accepted) error { return s.answered(ctx, answer) })
 	rejected, broken := s.feed.stop()

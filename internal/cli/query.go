@@ -26,7 +26,8 @@ func pages[T any](limit int, fetch func(next string, size int) ([]T, string, err
 	if limit < 0 {
 		return problem.New(problem.Invalid, "--limit cannot be %d", limit).WithHint("0 is no limit")
 	}
-	for left, next, first := limit, "", true; ; first = false {
+	found := false
+	for left, next := limit, ""; ; {
 		size := pageSize
 		if limit > 0 {
 			size = min(size, left)
@@ -36,10 +37,11 @@ func pages[T any](limit int, fetch func(next string, size int) ([]T, string, err
 			return err
 		}
 		rows = rows[:min(len(rows), size)]
-		if len(rows) > 0 || first && following == "" {
+		if len(rows) > 0 || following == "" && !found {
 			if err := each(rows); err != nil {
 				return err
 			}
+			found = true
 		}
 		left -= len(rows)
 		if following == "" || limit > 0 && left <= 0 {

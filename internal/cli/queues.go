@@ -109,7 +109,7 @@ func (a *app) queueSendCommand() *cobra.Command {
 		Example: "  echo '{\"hello\": \"queue\"}' | sundog queue send orders --attribute source=shell",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
-			text, err := a.readDocument(args[1:], maxMessage)
+			text, err := a.readDocument(ctx, args[1:], maxMessage)
 			if err != nil {
 				return err
 			}

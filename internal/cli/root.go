@@ -130,7 +130,7 @@ func (a *app) token() (string, error) {
 	if err != nil {
 		return "", problem.Wrap(fileKind(err), err, "reading the token")
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	text, err := io.ReadAll(io.LimitReader(f, maxToken+1))
 	if err != nil {
 		return "", problem.Wrap(problem.Invalid, err, "reading the token")

@@ -29,7 +29,7 @@ A payload that has succeeded before is not run again, unless it says "replace": 
 		Args:    cobra.MaximumNArgs(1),
 		PreRunE: func(*cobra.Command, []string) error { return w.check() },
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
-			text, err := a.readDocument(args, maxDocument)
+			text, err := a.readDocument(ctx, args, maxDocument)
 			if err != nil {
 				return err
 			}
@@ -97,7 +97,7 @@ output is printed, and the exit code is 10 when it failed, 11 when it timed out 
 		Args:    cobra.RangeArgs(1, 2),
 		PreRunE: func(*cobra.Command, []string) error { return w.check() },
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
-			text, err := a.readDocument(args[1:], maxDocument)
+			text, err := a.readDocument(ctx, args[1:], maxDocument)
 			if err != nil {
 				return err
 			}

@@ -147,6 +147,22 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// TestSignalWhileReading: nobody has to type more before Ctrl-C counts.
+func TestSignalWhileReading(t *testing.T) {
+	for _, args := range [][]string{{"process", "-"}, {"run-workflow"}, {"payload", "validate"}, {"queue", "send", "orders"}} {
+		t.Run(args[0], func(t *testing.T) {
+			r := begin(t, args...)
+			if _, err := io.WriteString(r.in, "{"); err != nil { // returns when it was read, so more is being waited for
+				t.Fatal(err)
+			}
+			r.stop(cli.Signal{Signal: syscall.SIGINT})
+			if code := <-r.code; code != problem.ExitInterrupted {
+				t.Errorf("exit code %d\n%s", code, r.err)
+			}
+		})
+	}
+}
+
 // TestServeEndsWell: a server that was told to stop and did so has not failed.
 func TestServeEndsWell(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -9,7 +9,7 @@ import (
 // tint gives the states of records and executions their colours; every other text has that of the terminal.
 func tint(text string) color.Color {
 	switch text {
-	case "SUCCEEDED", "COMPLETED", "ok":
+	case "SUCCEEDED", "COMPLETED":
 		return lipgloss.Green
 	case "FAILED", "TIMED_OUT":
 		return lipgloss.Red

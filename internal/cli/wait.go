@@ -19,8 +19,8 @@ type waiting struct {
 }
 
 func (w *waiting) addFlags(c *cobra.Command, timeout time.Duration) {
-	c.Flags().DurationVar(&w.interval, "poll-interval", 500*time.Millisecond, "how `long` from one look to the next")
-	c.Flags().DurationVar(&w.timeout, "timeout", timeout, "how `long` to wait; the exit code is 11 when it was too short; 0 is for ever")
+	c.Flags().DurationVar(&w.interval, "poll-interval", 500*time.Millisecond, "the `time` from one look to the next")
+	c.Flags().DurationVar(&w.timeout, "timeout", timeout, "the `time` to wait, such as 10m; the exit code is 11 when it was too short; 0 is for ever")
 }
 
 func (w *waiting) check() error {

@@ -26,6 +26,7 @@ func TestKill(t *testing.T) {
 	s := newServer(t, loadFiles())
 	l := &load{s: s}
 	ends := map[string]int{}
+	begin := time.Now()
 	for round := range rounds {
 		ends[endOneLife(t, s, l, random)]++
 		if t.Failed() {
@@ -35,20 +36,22 @@ func TestKill(t *testing.T) {
 			t.Logf("round %d: %d payloads acknowledged", round+1, l.count())
 		}
 	}
-	t.Logf("DBG rounds over")
-	dbg:=time.Now()
+	t.Logf("%d rounds in %v", rounds, elapsed(begin))
+	begin = time.Now()
 	s.start()
-	t.Logf("DBG started %v",time.Since(dbg))
-	go func(){ for { var q api.Queues; var h api.Health; s.get(api.PathQueues,&q); s.get(api.PathHealth,&h); println(time.Since(dbg).String(), h.Open,h.Queued); for _,x:=range q.Queues{ for _,l:=range x.Lanes{ if l.Ready+l.Delayed+l.InFlight>0 {println("  ",x.Name,l.Name,l.Ready,l.Delayed,l.InFlight)}}}; time.Sleep(time.Second)}}()
 	s.drain(time.Minute + time.Duration(rounds)*time.Second)
-	t.Logf("DBG drained %v",time.Since(dbg))
+	t.Logf("drained in %v", elapsed(begin))
+	begin = time.Now()
 	t.Logf("%d rounds, %v; %d payloads acknowledged of %d sent", rounds, ends, l.count(), l.next)
 	if l.count() == 0 {
 		t.Fatal("no payload was acknowledged")
 	}
 	l.check()
+	t.Logf("checked in %v", elapsed(begin))
 	s.stop()
 }
+
+func elapsed(since time.Time) time.Duration { return time.Since(since).Round(time.Millisecond) }
 
 // endOneLife starts the server, feeds it and ends it in one of several ways, which it names.
 func endOneLife(t *testing.T, s *server, l *load, random *rand.Rand) string {
@@ -113,7 +116,7 @@ func TestStopUnderLoad(t *testing.T) {
 		})
 		begin := time.Now()
 		s.stop()
-		t.Logf("stopped after %v", time.Since(begin).Round(time.Millisecond))
+		t.Logf("stopped after %v", elapsed(begin))
 		cancel()
 		<-fed
 	}

@@ -85,9 +85,7 @@ func newServer(t *testing.T, files map[string]string) *server {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, dir, name, text)
 	}
 	addr := freeAddress(t)
 	s := &server{t: t, dir: dir, data: filepath.Join(dir, "data"), addr: addr, url: "http://" + addr}
@@ -99,6 +97,13 @@ func newServer(t *testing.T, files map[string]string) *server {
 		}
 	})
 	return s
+}
+
+func writeFile(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // freeAddress finds a port below those that connections are given, which could take it while the server is down.

@@ -73,7 +73,7 @@ func (l lastLines) LastLine(_ context.Context, stream string) (string, bool, err
 }
 
 func (p *Platform) jobSpecs() []job.Spec {
-	var specs []job.Spec
+	specs := make([]job.Spec, 0, len(p.Project.Jobs))
 	for _, j := range p.Project.Jobs {
 		specs = append(specs, job.Spec{
 			Name: j.Name, Command: j.Command, Dir: j.Dir, Env: j.Env.Reveal(), Attempts: j.Attempts, Timeout: j.Timeout, Concurrency: j.Concurrency,

@@ -53,13 +53,13 @@ func (p *Platform) completed(tx *store.Tx, d engine.Description, input, output *
 	if d.PayloadID == "" {
 		return nil
 	}
-	ended := pipeline.Execution{
-		Status: string(d.Status), Input: input.Bytes(), Error: d.Error, Cause: d.Cause, PayloadID: d.PayloadID, Lane: d.Lane,
+	if d.Status == asl.Succeeded { // update-state asks for no other, which would stay
+		ended := pipeline.Execution{Status: string(d.Status), Input: input.Bytes(), PayloadID: d.PayloadID, Lane: d.Lane}
+		if output != nil {
+			ended.Output = output.Bytes()
+		}
+		tx.OnCommit(func() { p.ended.put(d.ARN, ended) })
 	}
-	if output != nil {
-		ended.Output = output.Bytes()
-	}
-	tx.OnCommit(func() { p.ended.put(d.ARN, ended) })
 	c := pipeline.Completion{
 		Execution: d.ARN, Status: string(d.Status), Error: d.Error, Cause: d.Cause, PayloadID: d.PayloadID, Lane: d.Lane,
 	}

@@ -142,7 +142,7 @@ func (p *Platform) openStorage(ctx context.Context) (err error) {
 }
 
 func (p *Platform) openQueues(ctx context.Context) (err error) {
-	var lanes []string
+	lanes := make([]string, 0, len(p.Project.Lanes))
 	for _, lane := range p.Project.Lanes {
 		lanes = append(lanes, lane.Name)
 	}
@@ -201,7 +201,8 @@ func (p *Platform) openEngine(ctx context.Context) (err error) {
 	return nil
 }
 
-// Run works until ctx ends, and returns when everything that was under way has ended or is back where the next start finds it.
+// Run works until ctx ends, and returns when everything that was under way has ended or is back where the next start finds it. It returns
+// store.ErrFailed when the disk fails: the process is then to end, and the next start finds what was acknowledged.
 func (p *Platform) Run(ctx context.Context) error {
 	err := p.subscribe(ctx) // before anything can be published
 	if ctx.Err() != nil {
@@ -216,6 +217,14 @@ func (p *Platform) Run(ctx context.Context) error {
 	g.Go(func() error { return p.process.Run(ctx) })
 	g.Go(func() error { return p.updates.Run(ctx) })
 	g.Go(func() error { return p.sweep(ctx) })
+	g.Go(func() error {
+		select {
+		case <-p.Store.Broken():
+			return p.Store.Failed()
+		case <-ctx.Done():
+			return nil
+		}
+	})
 	return g.Wait()
 }
 

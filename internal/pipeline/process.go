@@ -64,7 +64,7 @@ func NewProcessor(opts ProcessorOptions) (*Processor, error) {
 // task is one record of one message on its way.
 type task struct {
 	record  payload.Record
-	text    []byte // the body of the message that it came in, nil when it came in none
+	message *queue.Message // that it came in, nil when it came in none
 	lane    string
 	payload *payload.Payload
 	result  result
@@ -81,9 +81,10 @@ func (t *task) settle(r result) { t.result, t.settled = r, true }
 func (p *Processor) Handle(ctx context.Context, messages []queue.Message) []Outcome {
 	var tasks []*task
 	ends := make([]int, len(messages))
-	for i, m := range messages {
+	for i := range messages {
+		m := &messages[i]
 		for _, record := range payload.Extract(m.Body) {
-			tasks = append(tasks, &task{record: record, text: m.Body, lane: m.Lane})
+			tasks = append(tasks, &task{record: record, message: m, lane: m.Lane})
 		}
 		ends[i] = len(tasks)
 	}

@@ -55,10 +55,10 @@ type invalidRecord struct {
 // bury keeps a record that can never be processed, and tells why.
 func (p *Processor) bury(ctx context.Context, t *task, typ event.Type, id string, reason error) {
 	body := t.record.Raw
-	if t.text != nil {
-		body = t.text
+	if t.message != nil {
+		body = t.message.Body
 	}
-	if t.text != nil || !json.Valid(body) { // what came as text is kept as text
+	if t.message != nil || !json.Valid(body) { // what came as text is kept as text
 		body, _ = json.Marshal(string(body)) // a string always marshals
 	}
 	object, err := json.Marshal(invalidRecord{Body: body})

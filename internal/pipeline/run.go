@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"sundog/internal/event"
 	"sundog/internal/statedb"
@@ -30,6 +31,11 @@ func (p *Processor) run(ctx context.Context, t *task) result {
 		case resume:
 			return p.resume(ctx, t, record)
 		}
+		if ran, err := p.ran(ctx, t, record); err != nil {
+			return retry(err)
+		} else if ran {
+			return p.skip(ctx, t, record, record.LastExecution())
+		}
 		execution = p.nextExecution(t, record)
 		err := p.claim(ctx, t, execution)
 		if err == nil {
@@ -42,6 +48,30 @@ func (p *Processor) run(ctx context.Context, t *task) result {
 		record = now
 	}
 	return retry(fmt.Errorf("claiming %s: the record changed %d times meanwhile", t.id(), maxDecisions))
+}
+
+// ran reports whether the execution that a message asks for has run, though the state of the record would have it run again: the
+// message was handed out before, the record was claimed after it was sent, and that execution exists. So somebody came as far as
+// starting it and not as far as deleting the message. Without this a failure would run twice, and so would what is to be replaced.
+func (p *Processor) ran(ctx context.Context, t *task, record *statedb.Record) (bool, error) {
+	if record == nil || t.message == nil || t.message.ReceiveCount < 2 {
+		return false, nil
+	}
+	claimed, err := statedb.ParseTime(record.ClaimedAt)
+	if err != nil { // it was never claimed
+		return false, nil //nolint:nilerr // nor is that an error
+	}
+	if claimed.Before(t.message.SentAt.Truncate(time.Microsecond)) { // records keep no more
+		return false, nil
+	}
+	_, err = p.opts.Executor.Describe(ctx, record.LastExecution())
+	if errors.Is(err, ErrNoExecution) {
+		return false, nil // it was refused
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for the last execution of %s: %w", t.id(), err)
+	}
+	return true, nil
 }
 
 type decision uint8

@@ -142,6 +142,11 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				WithHint("send it as Authorization: Bearer TOKEN (commands: SUNDOG_TOKEN or --token-file)"))
 			return
 		}
+		if s.token == nil && !loopback(hostname(r.Host)) {
+			s.fail(w, r, problem.New(problem.Forbidden, "without a token the server answers to loopback names only, not to %q", r.Host).
+				WithHint("use http://%s, or start the server with a token", s.listener.Addr()))
+			return
+		}
 		if foreign(r) {
 			s.fail(w, r, problem.New(problem.Forbidden, "a page of another site may not do this"))
 			return
@@ -157,6 +162,15 @@ func (s *Server) allowed(r *http.Request) bool {
 	shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	sum := sha256.Sum256([]byte(shown))
 	return ok && subtle.ConstantTimeCompare(sum[:], s.token[:]) == 1
+}
+
+// hostname is a Host header without its port. Without a token it has to be loopback's: a page can have a name of its own lead here (DNS
+// rebinding), and is then of the same origin.
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.Trim(host, "[]")
 }
 
 // foreign recognises a request that a browser makes for a page of another site: without a token such a page could do

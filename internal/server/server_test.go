@@ -260,19 +260,41 @@ func TestToken(t *testing.T) {
 }
 
 func TestPagesOfOtherSitesAreRefused(t *testing.T) {
-	r := start(t, "")
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.Server()+api.PathHealth, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Origin", "https://evil.example")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusForbidden || resp.Header.Get("Content-Type") != problem.MediaType {
-		t.Errorf("%s %s", resp.Status, resp.Header.Get("Content-Type"))
+	for _, c := range []struct {
+		name, token, host, origin string
+		status                    int
+	}{
+		{"a program", "", "", "", http.StatusOK},
+		{"a page of another site", "", "", "https://evil.example", http.StatusForbidden},
+		{"a site whose name leads here", "", "evil.example:8123", "http://evil.example:8123", http.StatusForbidden},
+		{"the same without a port", "", "evil.example", "", http.StatusForbidden},
+		{"localhost", "", "localhost:8123", "", http.StatusOK},
+		{"IPv6", "", "[::1]", "", http.StatusOK},
+		{"any name with a token", "key", "sundog.example", "", http.StatusOK},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := start(t, c.token)
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.Server()+api.PathHealth, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = c.host
+			req.Header.Set("Authorization", "Bearer "+c.token)
+			if c.origin != "" {
+				req.Header.Set("Origin", c.origin)
+			}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if resp.StatusCode != c.status {
+				t.Errorf("%s, want %d", resp.Status, c.status)
+			}
+			if c.status != http.StatusOK && resp.Header.Get("Content-Type") != problem.MediaType {
+				t.Errorf("the answer is %s", resp.Header.Get("Content-Type"))
+			}
+		})
 	}
 }
 

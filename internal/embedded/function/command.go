@@ -5,8 +5,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sundog/internal/embedded/subprocess"
 	"time"
+
+	"sundog/internal/embedded/subprocess"
 )
 
 // commands runs one process per call: the event on standard input, the response on standard output, the log on standard error.

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sundog/internal/embedded/subprocess"
 	"sync"
 	"time"
+
+	"sundog/internal/embedded/subprocess"
 )
 
 // Host runs the functions of a project. It is safe for concurrent use.

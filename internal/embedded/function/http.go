@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
-	"syscall"
-	"time"
+
+	"sundog/internal/embedded/egress"
 )
 
 // poster posts events to a URL.
@@ -26,33 +24,11 @@ func newPoster(h *Host, s *Spec) *poster {
 	p := &poster{spec: s, gate: newGate(s, h.opts.MaxWaiting)}
 	transport := h.opts.Transport
 	if transport == nil {
-		dialer := &net.Dialer{Timeout: 10 * time.Second, Control: refuseLinkLocal}
-		p.own = &http.Transport{
-			DialContext:            dialer.DialContext,
-			TLSHandshakeTimeout:    10 * time.Second,
-			MaxIdleConnsPerHost:    s.Concurrency,
-			IdleConnTimeout:        90 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-		}
+		p.own = egress.NewTransport(s.Concurrency)
 		transport = p.own
 	}
-	p.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse // a redirect would turn the POST into a GET somewhere else
-	}}
+	p.client = egress.NewClient(transport)
 	return p
-}
-
-// refuseLinkLocal looks at addresses when they are dialled, after names have been resolved.
-func refuseLinkLocal(_, address string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("function: dialling %s: %w", address, err)
-	}
-	// fd00:ec2::254 is where EC2 serves metadata over IPv6.
-	if a := ap.Addr().Unmap(); a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a == netip.MustParseAddr("fd00:ec2::254") {
-		return fmt.Errorf("function: %s is a link-local or metadata address, which functions may not reach", a)
-	}
-	return nil
 }
 
 func (p *poster) run(ctx context.Context, c *call) (outcome, error) {

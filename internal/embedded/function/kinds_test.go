@@ -10,9 +10,10 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sundog/internal/embedded/function"
 	"testing"
 	"time"
+
+	"sundog/internal/embedded/function"
 )
 
 func TestSpecs(t *testing.T) {

@@ -9,10 +9,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sundog/internal/embedded/function"
 	"sync"
 	"testing"
 	"time"
+
+	"sundog/internal/embedded/function"
 )
 
 func TestLambdaServesTheRealRuntime(t *testing.T) {

@@ -13,11 +13,12 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sundog/internal/embedded/function"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"sundog/internal/embedded/function"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"

@@ -6,9 +6,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"sundog/internal/embedded/subprocess"
 	"sync"
 	"time"
+
+	"sundog/internal/embedded/subprocess"
 )
 
 // worker is one process of a Lambda function together with the Runtime API that is served to it alone, on a port of its own, so that

@@ -11,10 +11,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sundog/internal/embedded/job"
 	"sync"
 	"testing"
 	"time"
+
+	"sundog/internal/embedded/job"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"

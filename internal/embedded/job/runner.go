@@ -8,10 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sundog/internal/embedded/subprocess"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"sundog/internal/embedded/subprocess"
 
 	"golang.org/x/sync/semaphore"
 )

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sundog/internal/embedded/store"
 	"time"
+
+	"sundog/internal/embedded/store"
 )
 
 // List returns up to limit streams whose names begin with prefix and come after the name after, in the order of names. Live

@@ -22,9 +22,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sundog/internal/embedded/store"
 	"sync"
 	"time"
+
+	"sundog/internal/embedded/store"
 )
 
 // Bounds of a stream.

@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sundog/internal/embedded/logs"
-	"sundog/internal/embedded/store"
 	"sync"
 	"testing"
 	"time"
+
+	"sundog/internal/embedded/logs"
+	"sundog/internal/embedded/store"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"

@@ -98,6 +98,17 @@ func encodeMessage(d queue.Draft, sentAt time.Time) []byte {
 	return append(b, d.Body...)
 }
 
+// sentAgain is what is stored of a message that is sent again: the same, sent at another time.
+func sentAgain(message []byte, at time.Time) []byte {
+	r := reader{rest: message}
+	version, _ := r.byte(), r.uint()
+	if r.err != nil || version != messageVersion {
+		return message // it cannot be read and will die of that again
+	}
+	b := append(make([]byte, 0, len(message)), messageVersion)
+	return append(binary.AppendUvarint(b, uint64(at.UnixNano())), r.rest...)
+}
+
 // decodeMessage reads it back. The body is a part of value.
 func decodeMessage(value []byte) (queue.Message, error) {
 	r := reader{rest: value}

@@ -108,6 +108,7 @@ func (q *Queue) sendAgainTx(tx *store.Tx, key, value []byte) (uint64, error) {
 	if l == nil {
 		l = q.lanes[len(q.lanes)-1]
 	}
+	message = sentAgain(message, q.now())
 	seq := q.seqs.next()
 	tx.Delete(key)
 	q.countDeadTx(tx, -1)

@@ -62,7 +62,7 @@ func NewKey(prefix byte) Key { return append(make(Key, 0, 64), prefix) }
 
 // String appends a string field.
 func (k Key) String(s string) Key {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		k = append(k, s[i])
 		if s[i] == 0 {
 			k = append(k, 0xFF)

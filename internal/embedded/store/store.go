@@ -88,6 +88,7 @@ type Store struct {
 	commits atomic.Int64
 	groups  atomic.Int64
 	failure atomic.Pointer[error]
+	broken  chan struct{} // closed when there is a failure
 }
 
 // Open opens or creates the database in dir/db. It returns ErrInUse when another process has it open.
@@ -110,6 +111,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		queue:  make(chan *Tx, maxQueued),
 		synced: make(chan *group, maxSyncing),
 		done:   make(chan struct{}),
+		broken: make(chan struct{}),
 	}
 	path := filepath.Join(dir, "db")
 	if err := makeDurably(opts.FS, path); err != nil {
@@ -211,9 +213,14 @@ func (s *Store) Failed() error {
 	return nil
 }
 
+// Broken returns a channel that is closed when the disk has failed. Failed then says how.
+func (s *Store) Broken() <-chan struct{} { return s.broken }
+
 func (s *Store) fail(err error) error {
 	wrapped := fmt.Errorf("%w: %w", ErrFailed, err)
-	s.failure.CompareAndSwap(nil, &wrapped)
+	if s.failure.CompareAndSwap(nil, &wrapped) {
+		close(s.broken)
+	}
 	return *s.failure.Load()
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -69,6 +71,20 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	defer s.Close()
 	if _, err := store.Open(dir, store.Options{}); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("second open gives %v", err)
+	}
+}
+
+func TestUnusableDirectoryIsNotInUse(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "db", "LOCK"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(dir, store.Options{})
+	if err == nil {
+		_ = s.Close()
+	}
+	if err == nil || errors.Is(err, store.ErrInUse) {
+		t.Errorf("a directory in which no lock can be made gives %v", err)
 	}
 }
 

@@ -11,10 +11,11 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sundog/internal/embedded/subprocess"
 	"syscall"
 	"testing"
 	"time"
+
+	"sundog/internal/embedded/subprocess"
 
 	"go.uber.org/goleak"
 )

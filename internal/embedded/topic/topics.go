@@ -31,6 +31,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"sundog/internal/embedded/egress"
 	embedded "sundog/internal/embedded/queue"
 	"sundog/internal/embedded/store"
 	"sundog/internal/queue"
@@ -85,7 +86,7 @@ func (o *Options) complete() (own *http.Transport) {
 		o.MaxBytes = DefaultMaxBytes
 	}
 	if o.Transport == nil {
-		own = newTransport()
+		own = egress.NewTransport(DefaultConcurrency)
 		o.Transport = own
 	}
 	return own

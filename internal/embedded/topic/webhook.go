@@ -10,15 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"sundog/internal/embedded/egress"
 	"sundog/internal/topic"
 )
 
@@ -59,9 +57,7 @@ func newWebhook(s *subscription) (target, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, errors.New("a webhook needs a URL that begins with http:// or https://") // which may hold a secret
 	}
-	client := &http.Client{Transport: s.topics.opts.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse // a redirect would make another request of it, somewhere else
-	}}
+	client := egress.NewClient(s.topics.opts.Transport)
 	return &attempts{s, func(ctx context.Context, m topic.Message, attempt int) error {
 		req, err := s.webhookRequest(ctx, m, attempt)
 		if err != nil {
@@ -163,29 +159,4 @@ func ascii(text []byte) string {
 func excerpt(answer []byte) string {
 	text := strings.ToValidUTF8(string(answer[:min(len(answer), maxExcerpt)]), "")
 	return strings.Join(strings.Fields(text), " ")
-}
-
-func newTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: refuseLinkLocal}
-	return &http.Transport{
-		DialContext:            dialer.DialContext,
-		TLSHandshakeTimeout:    10 * time.Second,
-		MaxIdleConnsPerHost:    DefaultConcurrency,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-		ForceAttemptHTTP2:      true,
-	}
-}
-
-// refuseLinkLocal looks at addresses when they are dialled, after names have been resolved: clouds hand out credentials there.
-func refuseLinkLocal(_, address string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("dialling %s: %w", address, err)
-	}
-	// fd00:ec2::254 is where EC2 serves metadata over IPv6.
-	if a := ap.Addr().Unmap(); a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a == netip.MustParseAddr("fd00:ec2::254") {
-		return fmt.Errorf("%s is a link-local or metadata address, which webhooks may not reach", a)
-	}
-	return nil
 }

@@ -254,6 +254,12 @@ func testReceivedTooOften(t *testing.T, q Queue) {
 	if string(dead[0].Body) != "poison" || dead[0].ReceiveCount != MaxReceives || dead[0].Reason == "" || dead[0].DiedAt.IsZero() {
 		t.Errorf("dead letter %+v", dead[0])
 	}
+	if _, err := q.SendAgain(t.Context(), dead[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if m := one(t, q, 2*time.Second); m.ReceiveCount != 1 || m.SentAt.Before(dead[0].DiedAt) {
+		t.Errorf("sent again, after it had died at %v: %+v", dead[0].DiedAt, m)
+	}
 }
 
 func testDeadLetter(t *testing.T, q Queue) {

@@ -1,0 +1,58 @@
+// Package egress makes the HTTP requests that a project asks for: calls of functions, and webhooks.
+//
+// # Promises
+//
+//   - A request goes to the address that its URL names, through no proxy, and no answer can send it elsewhere: redirects are answers.
+//   - Link-local and metadata addresses, where clouds hand out credentials, are refused when they are dialled, whatever name led
+//     there.
+//   - Connecting and header lines are bounded. The time of a whole request is the caller's to bound, by its context, and so is the body
+//     of an answer.
+package egress
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+const (
+	connectTime = 10 * time.Second // to connect, and again to agree on TLS
+	idleTime    = 90 * time.Second
+	maxHeader   = 64 << 10
+)
+
+// NewTransport returns a transport that keeps up to idlePerHost unused connections to a host.
+func NewTransport(idlePerHost int) *http.Transport {
+	dialer := &net.Dialer{Timeout: connectTime, Control: refuseMetadata}
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    connectTime,
+		MaxIdleConnsPerHost:    idlePerHost,
+		IdleConnTimeout:        idleTime,
+		MaxResponseHeaderBytes: maxHeader,
+		ForceAttemptHTTP2:      true,
+	}
+}
+
+// NewClient returns a client that takes a redirect for an answer: following it would make another request of it, somewhere else.
+func NewClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
+}
+
+// refuseMetadata looks at addresses when they are dialled, after names have been resolved.
+func refuseMetadata(_, address string, _ syscall.RawConn) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("dialling %s: %w", address, err)
+	}
+	// fd00:ec2::254 is where EC2 serves metadata over IPv6.
+	if a := ap.Addr().Unmap(); a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a.WithZone("") == netip.MustParseAddr("fd00:ec2::254") {
+		return fmt.Errorf("%s is a link-local or metadata address, which functions and webhooks may not reach", a)
+	}
+	return nil
+}
