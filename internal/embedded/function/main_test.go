@@ -18,11 +18,11 @@ import (
 	"testing"
 	"time"
 
-	"sundog/internal/embedded/function"
-
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"go.uber.org/goleak"
+
+	"sundog/internal/embedded/function"
 )
 
 // The test binary is also the functions under test: with roleVariable set it is a Lambda function, built on the real

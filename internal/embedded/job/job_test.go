@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"sundog/internal/embedded/job"
-
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"sundog/internal/embedded/job"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -12,9 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sundog/internal/embedded/subprocess"
-
 	"golang.org/x/sync/semaphore"
+
+	"sundog/internal/embedded/subprocess"
 )
 
 // Runner runs the jobs of a project. It is safe for concurrent use.

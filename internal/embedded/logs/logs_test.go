@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"sundog/internal/embedded/logs"
-	"sundog/internal/embedded/store"
-
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
+
+	"sundog/internal/embedded/logs"
+	"sundog/internal/embedded/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"sundog/internal/embedded/subprocess"
-
 	"go.uber.org/goleak"
+
+	"sundog/internal/embedded/subprocess"
 )
 
 // With this variable set the test binary is a program that starts a child, says its number and waits to be killed.
