@@ -82,10 +82,23 @@ type Execution struct {
 	current *frame // that has its turn
 
 	changes changes
+
+	probe *probe // of TestState; nil otherwise
 }
 
 // Start begins an execution. That the input is within the limits is for the caller to see to, who can still refuse it.
 func Start(m *Machine, id Identity, input *Document, at Moment) (*Execution, *Effects) {
+	x := newExecution(m, m.top, id, input, at)
+	if m.timeout > 0 {
+		x.deadline = x.setTimer(nil, x.at.Now.Add(m.timeout))
+	}
+	x.push(x.root)
+	x.run()
+	return x, x.finishStep()
+}
+
+// newExecution makes an execution that is about to enter the first state of a flow.
+func newExecution(m *Machine, fl *flow, id Identity, input *Document, at Moment) *Execution {
 	x := &Execution{
 		machine: m, id: id, input: input, started: at.Now.UTC().Round(0),
 		nextEvent: 1, nextTask: 1, nextTimer: 1, nextFrame: 1,
@@ -94,13 +107,8 @@ func Start(m *Machine, id Identity, input *Document, at Moment) (*Execution, *Ef
 	x.changes.identity = true
 	x.begin(at)
 	x.event("ExecutionStarted", 0, Details{Input: input, RoleARN: id.RoleARN})
-	x.root = x.newFrame(nil, 0, m.top, input)
-	if m.timeout > 0 {
-		x.deadline = x.setTimer(nil, x.at.Now.Add(m.timeout))
-	}
-	x.push(x.root)
-	x.run()
-	return x, x.finishStep()
+	x.root = x.newFrame(nil, 0, fl, input)
+	return x
 }
 
 // Advance takes an event into the execution. Events for tasks and timers that are no longer outstanding, and any event once the

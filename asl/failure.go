@@ -17,6 +17,7 @@ const (
 	errIntrinsicFailure   = "States.IntrinsicFailure"
 	errResultPathMismatch = "States.ResultPathMatchFailure"
 	errQueryEvaluation    = "States.QueryEvaluationError"
+	errExceedTolerated    = "States.ExceedToleratedFailureThreshold"
 )
 
 // A failure is an error of the language: what Retry and Catch see, and what an execution ends with.

@@ -9,6 +9,10 @@ func (x *Execution) startBranches(f *frame, s *scope) *failure {
 			return err
 		}
 	}
+	if x.probe != nil {
+		f.phase = joining
+		return nil
+	}
 	n := len(f.state.branches)
 	x.openFan(f, &fan{count: n, limit: n, data: input})
 	f.prev = x.event("ParallelStateStarted", f.prev, Details{})
@@ -21,6 +25,9 @@ func (x *Execution) startBranches(f *frame, s *scope) *failure {
 // startItems begins the first iterations of a Map state.
 func (x *Execution) startItems(f *frame, s *scope) *failure {
 	m := f.state.mapping
+	if x.probe != nil {
+		return x.probe.items(f, s)
+	}
 	if m.distributed {
 		return f.runtimeFailure("Map states in the Mode DISTRIBUTED cannot be run; use the Mode INLINE")
 	}
@@ -98,18 +105,24 @@ func (x *Execution) startChild(f *frame, fl *flow, input *Document, prev int64) 
 // startItem begins the next iteration of a Map state.
 func (x *Execution) startItem(f *frame, prev int64) *failure {
 	index := f.fan.next
-	input := f.fan.items[index]
-	if selector := f.state.mapping.itemSelector; selector != nil {
-		s := x.scope(f, f.fan.data)
-		s.item, s.itemIndex = input, index
-		var err *failure
-		if input, err = selector.eval(s); err != nil {
-			return err
-		}
+	input, err := x.iterationInput(f, f.fan.data, f.fan.items[index], index)
+	if err != nil {
+		return err
 	}
 	id := x.event("MapIterationStarted", prev, Details{Name: f.state.name, Index: int64(index)})
 	x.startChild(f, f.state.mapping.processor, input, id)
 	return nil
+}
+
+// iterationInput applies ItemSelector to an item. The data is what it sees as "$".
+func (x *Execution) iterationInput(f *frame, data, item *Document, index int) (*Document, *failure) {
+	selector := f.state.mapping.itemSelector
+	if selector == nil {
+		return item, nil
+	}
+	s := x.scope(f, data)
+	s.item, s.itemIndex = item, index
+	return selector.eval(s)
 }
 
 // childSucceeded notes the output of a branch or iteration, and begins the next iteration or joins all.

@@ -1,6 +1,7 @@
 package asl
 
 import (
+	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
@@ -14,6 +15,14 @@ import (
 type seconds struct {
 	field string // its name as it was written, with Path
 	fixed int64
+	expr  expression // nil: the number is fixed
+	path  *path      // expr, when it is a path
+}
+
+// percentage is a number from 0 to 100: ToleratedFailurePercentage.
+type percentage struct {
+	field string
+	fixed float64
 	expr  expression // nil: the number is fixed
 	path  *path      // expr, when it is a path
 }
@@ -93,12 +102,63 @@ func (n *seconds) value(s *scope, least int64) (int64, *failure) {
 		return 0, f.runtimeFailure("The SecondsPath parameter cannot be parsed as a long value: %s == %s", n.path.text, d.display())
 	case n.field == "SecondsPath" && v < 0:
 		return 0, f.runtimeFailure("The SecondsPath parameter references a negative value: %s == %d", n.path.text, v)
-	case n.field == "MaxConcurrencyPath" && !ok:
-		return 0, f.runtimeFailure("The MaxConcurrencyPath field refers to value \"%s\" which is not a valid integer: %s", d.display(), n.path.text)
+	case (n.field == "MaxConcurrencyPath" || n.field == "ToleratedFailureCountPath") && !ok:
+		return 0, f.runtimeFailure("The %s field refers to value \"%s\" which is not a valid integer: %s", n.field, d.display(), n.path.text)
+	case n.field == "ToleratedFailureCountPath":
+		return 0, f.runtimeFailure("ToleratedFailureCount cannot be negative.")
 	case n.field == "MaxConcurrencyPath":
 		return 0, f.runtimeFailure("Expected non-negative integer for MaxConcurrency, got '%d' instead.", v)
 	}
 	return 0, f.runtimeFailure("The %s parameter must reference a whole number from %d to %d: %s == %s", n.field, least, maxSeconds, n.path.text, d.display())
+}
+
+// percentage reads a number that may also stand under the name with Path behind it.
+func (p *parser) percentage(o *object, field string, jsonata bool) *percentage {
+	if n := o.left[field]; n != nil && jsonata && n.kind == '"' {
+		o.take(field)
+		if e := p.jsonata(n, pointer(o.at, field)); e != nil {
+			return &percentage{field: field, expr: e}
+		}
+		o.errorf(field, "The field '%s' must be a number or a JSONata expression", field)
+		return nil
+	}
+	if !jsonata {
+		o.atMostOne(field, field+"Path")
+		if path := o.path(field+"Path", false); path != nil {
+			return &percentage{field: field + "Path", expr: path, path: path}
+		}
+	}
+	n := o.ofKind(field, '0')
+	if n == nil {
+		return nil
+	}
+	v, ok := parseFloat(n.text)
+	if !ok || v < 0 || v > 100 {
+		o.errorf(field, "The field '%s' must be a number from 0 to 100", field)
+	}
+	return &percentage{field: field, fixed: v}
+}
+
+// value returns the number.
+func (n *percentage) value(s *scope) (float64, *failure) {
+	if n.expr == nil {
+		return n.fixed, nil
+	}
+	d, err := n.expr.eval(s, n.field)
+	if err != nil {
+		return 0, err
+	}
+	number, _ := d.Get().(json.Number)
+	v, notNumber := number.Float64()
+	switch {
+	case notNumber == nil && v >= 0 && v <= 100:
+		return v, nil
+	case n.path == nil:
+		return 0, s.frame.queryFailure(n.field, "The field '%s' must be a number from 0 to 100 but was: %s", n.field, d.display())
+	case notNumber != nil:
+		return 0, s.frame.runtimeFailure("The %s field refers to value \"%s\" which is not a valid float: %s", n.field, d.display(), n.path.text)
+	}
+	return 0, s.frame.runtimeFailure("ToleratedFailurePercentage must be between 0 and 100.")
 }
 
 // text reads a string that may also stand under the name with Path behind it, as a path or an intrinsic function.

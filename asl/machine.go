@@ -130,6 +130,11 @@ type mapSpec struct {
 	items          *template // JSONata; nil is the input
 	itemSelector   *template
 	maxConcurrency *seconds // a whole number; nil: no bound of its own
+
+	reader              bool        // the items come from an ItemReader
+	writer              bool        // a ResultWriter decides on the form of the result
+	toleratedCount      *seconds    // a whole number; nil: not there
+	toleratedPercentage *percentage // nil: not there
 }
 
 // An assignment sets one variable.

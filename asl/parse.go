@@ -15,11 +15,30 @@ func Parse(definition []byte) (*Machine, error) { return parse(definition, false
 func ParseExpress(definition []byte) (*Machine, error) { return parse(definition, true) }
 
 func parse(definition []byte, express bool) (*Machine, error) {
-	root, err := parseNode(definition)
+	return newParser(definition, express).parse()
+}
+
+// loneState is the name that AWS gives to a state that is defined on its own.
+const loneState = "StateName"
+
+// parseState reads the definition of one state as that of a machine which has only this state, and the name loneState for it. The states
+// that it leads to need not be there. The definition must be JSON.
+func parseState(definition []byte) (*Machine, error) {
+	text := append([]byte(`{"StartAt":"`+loneState+`","States":{"`+loneState+`":`), definition...)
+	p := newParser(append(text, "}}"...), false)
+	p.lone = true
+	return p.parse()
+}
+
+func newParser(definition []byte, express bool) *parser {
+	return &parser{source: definition, express: express, machine: &Machine{limits: Limits{}.orDefault()}, names: map[string]bool{}}
+}
+
+func (p *parser) parse() (*Machine, error) {
+	root, err := parseNode(p.source)
 	if err != nil {
-		return nil, Diagnostics{syntaxDiagnostic(definition, err)}
+		return nil, Diagnostics{syntaxDiagnostic(p.source, err)}
 	}
-	p := &parser{source: definition, express: express, machine: &Machine{limits: Limits{}.orDefault()}, names: map[string]bool{}}
 	if root.kind != '{' {
 		p.errorf(root, "", "Definition must be a valid JSON object")
 	} else {
@@ -43,6 +62,7 @@ type parser struct {
 	source      []byte
 	express     bool
 	jsonataOnly bool // QueryLanguage of the machine
+	lone        bool // the definition is that of one state, which leads to others that are not there
 	machine     *Machine
 	names       map[string]bool // of all states
 	diagnostics Diagnostics

@@ -44,6 +44,7 @@ type flowBuilder struct {
 	states  map[string]*state
 	reached map[*state]bool
 	targets []target
+	open    bool // there may be targets that are not defined
 }
 
 // A target is a reference to a state.
@@ -70,7 +71,7 @@ func (p *parser) flow(o *object) *flow {
 		return nil
 	}
 	f := &flow{}
-	b := &flowBuilder{states: map[string]*state{}, reached: map[*state]bool{}}
+	b := &flowBuilder{states: map[string]*state{}, reached: map[*state]bool{}, open: p.lone && o.at == ""}
 	b.refer(o, "StartAt", func(s *state) { f.start = s })
 	states := o.ofKind("States", '{')
 	if states == nil {
@@ -99,7 +100,9 @@ func (p *parser) flow(o *object) *flow {
 		b.states[m.name] = s
 	}
 	p.link(b)
-	p.checkReach(f, b, states, at)
+	if !b.open {
+		p.checkReach(f, b, states, at)
+	}
 	return f
 }
 
@@ -107,6 +110,9 @@ func (p *parser) flow(o *object) *flow {
 func (p *parser) link(b *flowBuilder) {
 	for _, t := range b.targets {
 		s := b.states[t.name]
+		if s == nil && b.open {
+			s = &state{name: t.name}
+		}
 		if s == nil {
 			p.report(t.node, CodeTarget, t.at, "Missing '%s' target: %s", t.kind, t.name)
 			continue
@@ -158,7 +164,7 @@ func (p *parser) state(b *flowBuilder, name string, o *object) *state {
 	case mapState:
 		p.mapping(s, o)
 	default:
-		o.errorf("Type", "The field 'Type' must be one of [Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]")
+		o.errorf("Type", "The field 'Type' should have one of these values: [Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]")
 		return s
 	}
 	if s.typ != failState {

@@ -91,7 +91,7 @@ func (p *parser) parallel(s *state, o *object) {
 	}
 	at := pointer(o.at, "Branches")
 	if len(n.items) == 0 {
-		p.errorf(n, at, "There must be at least one branch")
+		p.errorf(n, at, "Value cannot be empty")
 	}
 	for i, item := range n.items {
 		branchAt := pointerIndex(at, i)
@@ -170,15 +170,9 @@ func (p *parser) processor(s *state, o *object) {
 
 // distributed reads the fields that only a distributed Map has.
 func (p *parser) distributed(s *state, o *object) {
-	percentage, count := []string{"ToleratedFailurePercentage"}, []string{"ToleratedFailureCount"}
-	if !s.jsonata {
-		percentage, count = append(percentage, "ToleratedFailurePercentagePath"), append(count, "ToleratedFailureCountPath")
-	}
-	o.atMostOne(percentage...)
-	o.atMostOne(count...)
-	for _, field := range append(percentage, count...) {
-		o.take(field)
-	}
+	s.mapping.toleratedCount = p.seconds(o, "ToleratedFailureCount", s.jsonata, 0)
+	s.mapping.toleratedPercentage = p.percentage(o, "ToleratedFailurePercentage", s.jsonata)
+	s.mapping.reader, s.mapping.writer = o.has("ItemReader"), o.has("ResultWriter")
 	for _, field := range []string{"ItemReader", "ItemBatcher", "ResultWriter"} {
 		if n := o.ofKind(field, '{'); n != nil && !s.mapping.distributed {
 			p.warnf(n, pointer(o.at, field), "The field '%s' has no effect: only Map states whose ProcessorConfig has the Mode DISTRIBUTED use it", field)

@@ -17,6 +17,7 @@ func (x *Execution) fail(f *frame, e *failure) {
 			Error: e.name, Cause: e.cause, HasError: true, HasCause: true, State: f.state.name, Location: e.field,
 		})
 	}
+	x.probe.failed(e)
 	// A Parallel or Map state has an event of its own when it fails, but not when JSONPath keeps it from beginning.
 	started := e.evaluation && f.state.fans()
 	for {
@@ -54,6 +55,7 @@ func (x *Execution) retry(f *frame, e *failure) bool {
 		if !e.matches(r.errors) {
 			continue
 		}
+		x.probe.retrier(i)
 		if f.attempts == nil {
 			f.attempts = make([]int, len(f.state.retry))
 		}
@@ -61,6 +63,7 @@ func (x *Execution) retry(f *frame, e *failure) bool {
 			return false
 		}
 		delay := r.delay(f.attempts[i])
+		x.probe.backoff(delay)
 		if r.jitter {
 			delay = time.Duration(x.random().Int64N(int64(delay) + 1))
 		}
@@ -96,6 +99,7 @@ func (x *Execution) catch(f *frame, e *failure) *failure {
 		if !e.matches(c.errors) {
 			continue
 		}
+		x.probe.catcher(i)
 		output := e.document()
 		s := x.scope(f, output)
 		s.errorOutput = output

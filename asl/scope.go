@@ -42,6 +42,9 @@ func (s *scope) context() *Document {
 		return s.contextObject
 	}
 	x, f := s.exec, s.frame
+	if x.probe != nil && x.probe.context != nil {
+		return x.probe.context
+	}
 	b := make([]byte, 0, 700+len(x.input.Bytes()))
 	b = append(b, `{"Execution":{"Id":`...)
 	b = appendString(b, x.id.ARN)

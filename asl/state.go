@@ -14,6 +14,7 @@ func (x *Execution) work(f *frame) {
 	s := x.scope(f, f.input)
 	var err *failure
 	if s.data, err = f.state.inputPath.required(s); err == nil {
+		x.probe.note(afterInputPath, s.data)
 		switch f.state.typ {
 		case passState:
 			err = x.pass(f, s)
@@ -47,8 +48,10 @@ func (x *Execution) pass(f *frame, s *scope) *failure {
 			return err
 		}
 	}
+	x.probe.note(afterParameters, result)
 	if st.result != nil {
 		result = Raw(st.result)
+		x.probe.note(resultStage, result)
 	}
 	return x.leave(f, s, result)
 }
@@ -172,10 +175,12 @@ func (x *Execution) outputJSONPath(f *frame, s *scope, result *Document) (*Docum
 				return nil, err
 			}
 		}
+		x.probe.note(afterResultSelector, result)
 		s.data = result
 		if out, err = st.resultPath.apply(f, f.input, result); err != nil {
 			return nil, err
 		}
+		x.probe.note(afterResultPath, out)
 	}
 	return st.outputPath.required(s.with(out))
 }

@@ -64,6 +64,7 @@ func (x *Execution) prepareTask(f *frame, s *scope) (err *failure) {
 			return err
 		}
 	}
+	x.probe.note(afterParameters, t.parameters)
 	if name := spec.integration.invalidParameter(t.parameters); name != "" {
 		return f.runtimeFailure("The Parameters '%s' could not be used to start the Task: [The value of the field '%s' has an invalid format]",
 			t.parameters.display(), name)

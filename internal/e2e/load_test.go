@@ -13,13 +13,14 @@ import (
 
 const (
 	feeders     = 4
-	perRequest  = 5  // payloads
+	perRequest  = 6  // payloads, the last of which fails
 	perFeeder   = 10 // requests of one feeder in one round
 	loadProject = `
 name: load
 workflows:
   first: { definition: first.asl.json }
   second: { definition: second.asl.json }
+  broken: { definition: broken.asl.json }
 functions:
   echo: { type: builtin, builtin: echo, concurrency: 64 }
   publish: { type: builtin, builtin: publish, concurrency: 16 }
@@ -41,10 +42,14 @@ catalog: { id: load }
 		"Wait":{"Type":"Wait","Seconds":1,"Next":"Mark"},
 		"Mark":{"Type":"Pass","Result":"second","ResultPath":"$.features[0].properties.step","Next":"One"},
 		"One":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:000000000000:function:echo","End":true}}}`
+	// It ends with its start, so that its record has often failed when the message comes again: that must not run it once more.
+	brokenWorkflow = `{"StartAt":"Fail","States":{"Fail":{"Type":"Fail","Error":"Broken","Cause":"it cannot work"}}}`
 )
 
 func loadFiles() map[string]string {
-	return map[string]string{"sundog.yaml": loadProject, "first.asl.json": firstWorkflow, "second.asl.json": secondWorkflow}
+	return map[string]string{
+		"sundog.yaml": loadProject, "first.asl.json": firstWorkflow, "second.asl.json": secondWorkflow, "broken.asl.json": brokenWorkflow,
+	}
 }
 
 // load sends payloads and remembers which were acknowledged.
@@ -78,10 +83,15 @@ func (l *load) send(ctx context.Context) {
 	var body bytes.Buffer
 	ids := make([]string, perRequest)
 	for i := range ids {
+		process := `{"workflow":"first"},{"workflow":"second"}`
 		ids[i] = fmt.Sprintf("item-%06d", first+i)
+		if i == perRequest-1 {
+			process = `{"workflow":"broken"}`
+			ids[i] = fmt.Sprintf("broken-%06d", first+i)
+		}
 		fmt.Fprintf(&body, `{"type":"FeatureCollection","features":[{"type":"Feature","stac_version":"1.0.0","id":%q,"collection":"load",`+
 			`"geometry":null,"properties":{"datetime":"2024-05-%02dT00:00:00Z"},"links":[],"assets":{}}],`+
-			`"process":[{"workflow":"first"},{"workflow":"second"}]}`+"\n", ids[i], 1+(first+i)%28)
+			`"process":[%s]}`+"\n", ids[i], 1+(first+i)%28, process)
 	}
 	lane := "live"
 	if first/perRequest%2 == 1 {
