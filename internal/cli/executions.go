@@ -113,6 +113,33 @@ type historyEvent struct {
 	Exited struct {
 		Name string `json:"name"`
 	} `json:"stateExitedEventDetails"`
+	failure string // error and cause, of an event that has them
+}
+
+// maxCause is how much of a cause a table shows, in bytes.
+const maxCause = 120
+
+// UnmarshalJSON also looks for the error and the cause, which lie in a structure named after the type of the event.
+func (e *historyEvent) UnmarshalJSON(text []byte) error {
+	type plain historyEvent
+	if err := json.Unmarshal(text, (*plain)(e)); err != nil {
+		return err
+	}
+	var details map[string]json.RawMessage
+	if err := json.Unmarshal(text, &details); err != nil {
+		return err
+	}
+	for name, value := range details {
+		var failed struct{ Error, Cause string }
+		if !strings.HasSuffix(name, "EventDetails") || json.Unmarshal(value, &failed) != nil || failed.Error+failed.Cause == "" {
+			continue
+		}
+		if len(failed.Cause) > maxCause {
+			failed.Cause = strings.ToValidUTF8(failed.Cause[:maxCause], "") + "…"
+		}
+		e.failure = strings.TrimSuffix(failed.Error+": "+failed.Cause, ": ")
+	}
+	return nil
 }
 
 // at is the time of the event, which is RFC 3339 or seconds since 1970.
@@ -172,6 +199,7 @@ func (a *app) printHistory(ctx context.Context, c *client.Client, arn string, li
 			{title: "TIME", cell: historyEvent.at},
 			{title: "TYPE", cell: func(e historyEvent) string { return e.Type }},
 			{title: "STATE", cell: func(e historyEvent) string { return e.Entered.Name + e.Exited.Name }},
+			{title: "ERROR", cell: func(e historyEvent) string { return e.failure }},
 		})
 	})
 }
