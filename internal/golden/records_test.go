@@ -16,7 +16,7 @@ import (
 	"sundog/payload"
 )
 
-// TestRecords runs the files about records and about what is asked of the state database.
+// TestGoldenRecords runs the files about records and about what is asked of the state database.
 func TestGoldenRecords(t *testing.T) {
 	t.Run("g3_dbitem_to_item.json", func(t *testing.T) { golden.Run(t, "g3_dbitem_to_item.json", checkRecord) })
 	t.Run("m2_statedb_queries.json", func(t *testing.T) {

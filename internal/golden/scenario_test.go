@@ -17,7 +17,7 @@ import (
 	"sundog/internal/statedb"
 )
 
-// TestScenarios plays the files about process and update-state: step by step, comparing after each step all that can be seen.
+// TestGoldenScenarios plays the files about process and update-state: step by step, comparing after each step all that can be seen.
 func TestGoldenScenarios(t *testing.T) {
 	for _, file := range []string{"n_process_scenarios.json", "n2_process_races.json", "o_update_state_scenarios.json"} {
 		t.Run(file, func(t *testing.T) { golden.Run(t, file, checkScenario) })
