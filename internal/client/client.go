@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -342,19 +341,4 @@ func (c *Client) LogStreams(ctx context.Context, prefix, next string, limit int)
 	}
 	setLimit(v, limit)
 	return get[api.LogStreams](ctx, c, api.PathLogStreams, v)
-}
-
-// WaitHealthy waits until the server answers, or ctx ends.
-func (c *Client) WaitHealthy(ctx context.Context) error {
-	for {
-		_, err := c.Health(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the server: %w", err)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
 }

@@ -187,7 +187,7 @@ func (p *Platform) openWorkers() (err error) {
 func (p *Platform) openEngine(ctx context.Context) (err error) {
 	p.Engine, err = engine.New(engine.Options{
 		Store: p.Store, Logger: p.logger, Now: p.opts.Now, Region: p.Project.Region, Account: p.Project.Account,
-		Runner:  &integration.Runner{Functions: p.Functions, Jobs: p.Jobs, Region: p.Project.Region, Account: p.Project.Account},
+		Runner:  &integration.Runner{Functions: p.Functions, Jobs: p.Jobs},
 		EndHook: p.completed,
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -257,22 +258,12 @@ func (all *effects) cancelOut() {
 	for _, id := range all.droppedTasks {
 		gone[id] = true
 	}
-	all.tasks = deleteFunc(all.tasks, func(t asl.Task) bool { return gone[t.ID] })
+	all.tasks = slices.DeleteFunc(all.tasks, func(t asl.Task) bool { return gone[t.ID] })
 	goneTimers := make(map[asl.TimerID]bool, len(all.droppedTimers))
 	for _, id := range all.droppedTimers {
 		goneTimers[id] = true
 	}
-	all.timers = deleteFunc(all.timers, func(t asl.Timer) bool { return goneTimers[t.ID] })
-}
-
-func deleteFunc[T any](all []T, drop func(T) bool) []T {
-	kept := all[:0]
-	for _, v := range all {
-		if !drop(v) {
-			kept = append(kept, v)
-		}
-	}
-	return kept
+	all.timers = slices.DeleteFunc(all.timers, func(t asl.Timer) bool { return goneTimers[t.ID] })
 }
 
 // write adds a step to a transaction.
@@ -358,7 +349,7 @@ func (e *Engine) carryOut(in *instance, all *effects) {
 		e.timers.drop(timerRef{in.id, id})
 	}
 	if all.end != nil {
-		e.ended(in, all.end)
+		e.ended(in)
 		return
 	}
 	for _, t := range all.timers {
@@ -372,7 +363,7 @@ func (e *Engine) carryOut(in *instance, all *effects) {
 }
 
 // ended lets go of an execution that has ended.
-func (e *Engine) ended(in *instance, _ *asl.End) {
+func (e *Engine) ended(in *instance) {
 	for id := range in.tasks {
 		e.tasks.drop(taskRef{in.id, id})
 	}

@@ -25,8 +25,6 @@ type Functions interface {
 type Runner struct {
 	Functions Functions
 	Jobs      Jobs
-	// Region and Account show in ARNs.
-	Region, Account string
 }
 
 // Run implements engine.TaskRunner.
@@ -51,15 +49,6 @@ func (r *Runner) Run(ctx context.Context, task engine.Task) (*asl.Document, erro
 // isFunctionARN recognises arn:aws:lambda:<region>:<account>:function:<name>.
 func isFunctionARN(resource string) bool {
 	return strings.HasPrefix(resource, "arn:") && strings.Contains(resource, ":lambda:") && strings.Contains(resource, ":function:")
-}
-
-// Supported reports whether Run knows what to do with a resource.
-func Supported(resource string) bool {
-	switch resource {
-	case "arn:aws:states:::lambda:invoke", "arn:aws:states:::batch:submitJob", "arn:aws:states:::batch:submitJob.sync":
-		return true
-	}
-	return isFunctionARN(resource)
 }
 
 // invalid is the error of a service that does not like its parameters.

@@ -35,7 +35,7 @@ func newRunner(t *testing.T) *integration.Runner {
 			t.Error(err)
 		}
 	})
-	return &integration.Runner{Functions: functions, Jobs: jobs, Region: "us-east-1", Account: "000000000000"}
+	return &integration.Runner{Functions: functions, Jobs: jobs}
 }
 
 func run(t *testing.T, r *integration.Runner, resource, parameters string) (string, *engine.TaskError) {

@@ -4,17 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 
 	"github.com/cockroachdb/pebble/v2"
 )
-
-// reader is what the database and a snapshot of it have in common.
-type reader interface {
-	Get(key []byte) ([]byte, io.Closer, error)
-	NewIter(o *pebble.IterOptions) (*pebble.Iterator, error)
-}
 
 // Get returns a copy of the value of key, or ErrNotFound.
 func (s *Store) Get(key []byte) ([]byte, error) { return get(s.db, key) }
@@ -62,7 +55,7 @@ type Entry struct{ Key, Value []byte }
 // its last element.
 func (s *Store) Scan(r Range) iter.Seq2[Entry, error] { return scan(s.db, r) }
 
-func get(r reader, key []byte) ([]byte, error) {
+func get(r *pebble.DB, key []byte) ([]byte, error) {
 	value, closer, err := r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, ErrNotFound
@@ -77,7 +70,7 @@ func get(r reader, key []byte) ([]byte, error) {
 	return out, nil
 }
 
-func scan(r reader, rng Range) iter.Seq2[Entry, error] {
+func scan(r *pebble.DB, rng Range) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		it, err := r.NewIter(&pebble.IterOptions{LowerBound: rng.Low, UpperBound: rng.High})
 		if err != nil {

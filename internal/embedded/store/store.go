@@ -21,7 +21,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -246,18 +245,6 @@ func (s *Store) Statistics() Statistics {
 
 // Synced reports whether commits wait for the disk.
 func (s *Store) Synced() bool { return !s.opts.NoSync }
-
-// Checkpoint writes a consistent copy of the database to dir, which must not exist, while the store is in use. The copy can be
-// opened as the db folder of a data directory.
-func (s *Store) Checkpoint(ctx context.Context, dir string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := s.db.Checkpoint(dir, pebble.WithFlushedWAL()); err != nil {
-		return fmt.Errorf("store: writing a checkpoint to %s: %w", dir, err)
-	}
-	return nil
-}
 
 type pebbleLogger struct{ s *Store }
 
