@@ -129,33 +129,40 @@ var errHistory = errors.New("malformed history")
 
 // readHistory reads the events of one step back.
 func readHistory(value []byte, docs asl.DocumentReader) ([]asl.HistoryEvent, error) {
-	r := historyReader{rest: value, docs: docs}
+	r := historyReader{Decoder: store.Decode(value), docs: docs}
 	var events []asl.HistoryEvent
-	for len(r.rest) > 0 && r.err == nil {
+	for len(r.Rest()) > 0 && r.failure() == nil {
 		events = append(events, r.event())
 	}
-	return events, r.err
+	return events, r.failure()
 }
 
 type historyReader struct {
-	rest []byte
+	*store.Decoder
 	docs asl.DocumentReader
-	err  error
+	err  error // first one that is not the decoder's
+}
+
+func (r *historyReader) failure() error {
+	if r.err != nil {
+		return r.err
+	}
+	return r.Err()
 }
 
 func (r *historyReader) event() asl.HistoryEvent {
-	ev := asl.HistoryEvent{ID: r.number()}
-	ev.Previous = ev.ID - r.number()
-	ev.At = time.Unix(0, r.number()).UTC()
-	ev.Type = r.text()
+	ev := asl.HistoryEvent{ID: r.Varint()}
+	ev.Previous = ev.ID - r.Varint()
+	ev.At = time.Unix(0, r.Varint()).UTC()
+	ev.Type = r.Text()
 	d := &ev.Details
-	for r.err == nil {
-		tag := r.byte()
+	for r.failure() == nil {
+		tag := r.Byte()
 		switch tag {
 		case tagEnd:
 			return ev
 		case tagName:
-			d.Name = r.text()
+			d.Name = r.Text()
 		case tagInput:
 			d.Input = r.document()
 		case tagOutput:
@@ -163,41 +170,41 @@ func (r *historyReader) event() asl.HistoryEvent {
 		case tagParameters:
 			d.Parameters = r.document()
 		case tagResource:
-			d.Resource = r.text()
+			d.Resource = r.Text()
 		case tagResourceType:
-			d.ResourceType = r.text()
+			d.ResourceType = r.Text()
 		case tagRegion:
-			d.Region = r.text()
+			d.Region = r.Text()
 		case tagTimeout:
-			d.TimeoutSeconds = r.number()
+			d.TimeoutSeconds = r.Varint()
 		case tagHeartbeat:
-			d.HeartbeatSeconds = r.number()
+			d.HeartbeatSeconds = r.Varint()
 		case tagCredentials:
 			d.Credentials = r.document()
 		case tagError:
-			d.HasError, d.Error = true, r.text()
+			d.HasError, d.Error = true, r.Text()
 		case tagCause:
-			d.HasCause, d.Cause = true, r.text()
+			d.HasCause, d.Cause = true, r.Text()
 		case tagIndex:
-			d.Index = r.number()
+			d.Index = r.Varint()
 		case tagLength:
-			d.Length = r.number()
+			d.Length = r.Varint()
 		case tagRole:
-			d.RoleARN = r.text()
+			d.RoleARN = r.Text()
 		case tagWorker:
-			d.WorkerName = r.text()
+			d.WorkerName = r.Text()
 		case tagMapRun:
-			d.MapRunARN = r.text()
+			d.MapRunARN = r.Text()
 		case tagState:
-			d.State = r.text()
+			d.State = r.Text()
 		case tagLocation:
-			d.Location = r.text()
+			d.Location = r.Text()
 		case tagVariable:
 			if d.AssignedVariables == nil {
 				d.AssignedVariables = map[string]string{}
 			}
-			name := r.text()
-			d.AssignedVariables[name] = r.text()
+			name := r.Text()
+			d.AssignedVariables[name] = r.Text()
 		default:
 			r.fail(fmt.Errorf("%w: tag %d of event %d", errHistory, tag, ev.ID))
 		}
@@ -209,53 +216,11 @@ func (r *historyReader) fail(err error) {
 	if r.err == nil {
 		r.err = err
 	}
-	r.rest = nil
-}
-
-func (r *historyReader) byte() byte {
-	if len(r.rest) == 0 {
-		r.fail(errHistory)
-		return tagEnd
-	}
-	b := r.rest[0]
-	r.rest = r.rest[1:]
-	return b
-}
-
-func (r *historyReader) number() int64 {
-	n, size := binary.Varint(r.rest)
-	if size <= 0 {
-		r.fail(errHistory)
-		return 0
-	}
-	r.rest = r.rest[size:]
-	return n
-}
-
-func (r *historyReader) unsigned() uint64 {
-	n, size := binary.Uvarint(r.rest)
-	if size <= 0 {
-		r.fail(errHistory)
-		return 0
-	}
-	r.rest = r.rest[size:]
-	return n
-}
-
-func (r *historyReader) text() string {
-	n := r.unsigned()
-	if n > uint64(len(r.rest)) {
-		r.fail(errHistory)
-		return ""
-	}
-	s := string(r.rest[:n])
-	r.rest = r.rest[n:]
-	return s
 }
 
 func (r *historyReader) document() *asl.Document {
-	n := r.unsigned()
-	if r.err != nil {
+	n := r.Uvarint()
+	if r.failure() != nil {
 		return nil
 	}
 	doc, err := r.docs.Document(n)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"sundog/internal/embedded/store"
 )
 
 // half is how much is kept of the beginning of a stream, and how much of its end.
@@ -171,84 +173,38 @@ func (s *stream) encode() (meta, lines []byte) {
 }
 
 func decodeMeta(name string, value []byte) (Stream, error) {
-	r := reader{rest: value}
-	if r.byte() != codec {
+	r := store.Decode(value)
+	if r.Byte() != codec {
 		return Stream{}, fmt.Errorf("%w: description of %s", errCorrupt, name)
 	}
-	out := Stream{Name: name, Created: r.time(), Updated: r.time(), Lines: int(r.uvarint()), Bytes: int64(r.uvarint())}
-	if r.failed {
+	out := Stream{Name: name, Created: timeOf(r), Updated: timeOf(r), Lines: int(r.Uvarint()), Bytes: int64(r.Uvarint())}
+	if r.Err() != nil {
 		return Stream{}, fmt.Errorf("%w: description of %s", errCorrupt, name)
 	}
 	return out, nil
 }
 
 func decodeLines(value []byte) ([]Line, error) {
-	r := reader{rest: value}
-	if r.byte() != codec {
+	r := store.Decode(value)
+	if r.Byte() != codec {
 		return nil, errCorrupt
 	}
-	last := r.varint()
-	head, left, leftBytes := int(r.uvarint()), int(r.uvarint()), int64(r.uvarint())
+	last := r.Varint()
+	head, left, leftBytes := int(r.Uvarint()), int(r.Uvarint()), int64(r.Uvarint())
 	var lines []Line
-	for number := 0; len(r.rest) > 0 && !r.failed; number++ {
-		last += r.varint()
+	for number := 0; len(r.Rest()) > 0; number++ {
+		last += r.Varint()
 		at := time.UnixMicro(last).UTC()
 		if number == head && left > 0 {
 			lines = append(lines, leftOut(number, at, leftBytes))
 			number += left
 		}
-		lines = append(lines, Line{Number: number, Time: at, Text: string(r.bytes())})
+		lines = append(lines, Line{Number: number, Time: at, Text: r.Text()})
 	}
-	if r.failed {
+	if r.Err() != nil {
 		return nil, errCorrupt
 	}
 	return lines, nil
 }
 
-type reader struct {
-	rest   []byte
-	failed bool
-}
-
-func (r *reader) byte() byte {
-	if len(r.rest) == 0 {
-		r.failed = true
-		return 0
-	}
-	b := r.rest[0]
-	r.rest = r.rest[1:]
-	return b
-}
-
-func (r *reader) varint() int64 {
-	n, size := binary.Varint(r.rest)
-	if size <= 0 {
-		r.failed, r.rest = true, nil
-		return 0
-	}
-	r.rest = r.rest[size:]
-	return n
-}
-
-func (r *reader) uvarint() uint64 {
-	n, size := binary.Uvarint(r.rest)
-	if size <= 0 {
-		r.failed, r.rest = true, nil
-		return 0
-	}
-	r.rest = r.rest[size:]
-	return n
-}
-
-func (r *reader) bytes() []byte {
-	n := r.uvarint()
-	if n > uint64(len(r.rest)) {
-		r.failed, r.rest = true, nil
-		return nil
-	}
-	b := r.rest[:n]
-	r.rest = r.rest[n:]
-	return b
-}
-
-func (r *reader) time() time.Time { return time.UnixMicro(r.varint()).UTC() }
+func timeOf(r *store.Decoder) time.Time { return time.UnixMicro(r.Varint()).UTC() }

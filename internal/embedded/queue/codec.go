@@ -100,23 +100,23 @@ func encodeMessage(d queue.Draft, sentAt time.Time) []byte {
 
 // sentAgain is what is stored of a message that is sent again: the same, sent at another time.
 func sentAgain(message []byte, at time.Time) []byte {
-	r := reader{rest: message}
-	version, _ := r.byte(), r.uint()
-	if r.err != nil || version != messageVersion {
+	r := store.Decode(message)
+	version, _ := r.Byte(), r.Uvarint()
+	if r.Err() != nil || version != messageVersion {
 		return message // it cannot be read and will die of that again
 	}
 	b := append(make([]byte, 0, len(message)), messageVersion)
-	return append(binary.AppendUvarint(b, uint64(at.UnixNano())), r.rest...)
+	return append(binary.AppendUvarint(b, uint64(at.UnixNano())), r.Rest()...)
 }
 
 // decodeMessage reads it back. The body is a part of value.
 func decodeMessage(value []byte) (queue.Message, error) {
-	r := reader{rest: value}
-	if v := r.byte(); v != messageVersion && r.err == nil {
+	r := store.Decode(value)
+	if v := r.Byte(); v != messageVersion && r.Err() == nil {
 		return queue.Message{}, fmt.Errorf("message of version %d, this program reads %d", v, messageVersion)
 	}
-	m := queue.Message{SentAt: time.Unix(0, int64(r.uint())).UTC()}
-	n := r.uint()
+	m := queue.Message{SentAt: time.Unix(0, int64(r.Uvarint())).UTC()}
+	n := r.Uvarint()
 	if n > queue.MaxAttributes {
 		return queue.Message{}, errMalformed
 	}
@@ -124,11 +124,11 @@ func decodeMessage(value []byte) (queue.Message, error) {
 		m.Attributes = make(map[string]queue.Attribute, n)
 	}
 	for range n {
-		name := r.text()
-		m.Attributes[name] = queue.Attribute{Type: r.text(), Value: r.text()}
+		name := r.Text()
+		m.Attributes[name] = queue.Attribute{Type: r.Text(), Value: r.Text()}
 	}
-	m.Body = r.rest
-	return m, r.err
+	m.Body = r.Rest()
+	return m, r.Err()
 }
 
 // attempts is what is known about the receptions of a message.
@@ -141,8 +141,8 @@ func (a attempts) append(b []byte) []byte {
 	return appendText(binary.AppendUvarint(b, uint64(a.count)), a.reason)
 }
 
-func (r *reader) attempts() attempts {
-	return attempts{count: int(r.uint()), reason: r.text()}
+func readAttempts(r *store.Decoder) attempts {
+	return attempts{count: int(r.Uvarint()), reason: r.Text()}
 }
 
 // encodeDelayed writes a delayed message: its attempts, then the message.
@@ -151,9 +151,9 @@ func encodeDelayed(a attempts, message []byte) []byte {
 }
 
 func decodeDelayed(value []byte) (attempts, []byte, error) {
-	r := reader{rest: value}
-	a := r.attempts()
-	return a, r.rest, r.err
+	r := store.Decode(value)
+	a := readAttempts(r)
+	return a, r.Rest(), r.Err()
 }
 
 // obituary is what is stored of a dead letter before the message.
@@ -172,9 +172,9 @@ func encodeDead(o obituary, message []byte) []byte {
 }
 
 func decodeDead(value []byte) (obituary, []byte, error) {
-	r := reader{rest: value}
-	o := obituary{lane: r.text(), count: int(r.uint()), diedAt: time.Unix(0, int64(r.uint())).UTC(), reason: r.text()}
-	return o, r.rest, r.err
+	r := store.Decode(value)
+	o := obituary{lane: r.Text(), count: int(r.Uvarint()), diedAt: time.Unix(0, int64(r.Uvarint())).UTC(), reason: r.Text()}
+	return o, r.Rest(), r.Err()
 }
 
 func appendText(b []byte, s string) []byte {
@@ -182,43 +182,6 @@ func appendText(b []byte, s string) []byte {
 }
 
 var errMalformed = errors.New("stored message is malformed")
-
-// reader reads what the encoders wrote.
-type reader struct {
-	rest []byte
-	err  error
-}
-
-func (r *reader) byte() byte {
-	if len(r.rest) == 0 {
-		r.err = errMalformed
-		return 0
-	}
-	b := r.rest[0]
-	r.rest = r.rest[1:]
-	return b
-}
-
-func (r *reader) uint() uint64 {
-	n, size := binary.Uvarint(r.rest)
-	if size <= 0 {
-		r.err = errMalformed
-		return 0
-	}
-	r.rest = r.rest[size:]
-	return n
-}
-
-func (r *reader) text() string {
-	n := r.uint()
-	if n > uint64(len(r.rest)) {
-		r.err = errMalformed
-		return ""
-	}
-	s := string(r.rest[:n])
-	r.rest = r.rest[n:]
-	return s
-}
 
 // cutReason bounds a reason without cutting a character in two.
 func cutReason(reason string) string {

@@ -248,9 +248,9 @@ func (q *Queue) readAttempts(l *lane, seq uint64) (attempts, error) {
 	if err != nil {
 		return attempts{}, err
 	}
-	r := reader{rest: value}
-	a := r.attempts()
-	return a, r.err
+	r := store.Decode(value)
+	a := readAttempts(r)
+	return a, r.Err()
 }
 
 // filled takes over what was read up to next. It runs after the callbacks of everything that was seen.
@@ -302,7 +302,7 @@ func (q *Queue) correct(ctx context.Context, l *lane) error {
 
 // sentAt reads when a stored message was sent, 0 when it cannot be read.
 func sentAt(value []byte) int64 {
-	r := reader{rest: value}
-	r.byte()
-	return int64(r.uint())
+	r := store.Decode(value)
+	r.Byte()
+	return int64(r.Uvarint())
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"sundog/internal/embedded/store"
 	"sundog/internal/statedb"
 	"sundog/payload"
 )
@@ -58,79 +59,42 @@ func appendList(out []byte, list []string) []byte {
 }
 
 func decode(id payload.ID, value []byte) (statedb.Record, error) {
-	d := decoder{rest: value}
-	if version := d.byte(); version != codecVersion {
+	d := store.Decode(value)
+	if version := d.Byte(); version != codecVersion {
 		return statedb.Record{}, fmt.Errorf("%w %s: stored in version %d, this program reads %d", statedb.ErrMalformed, id, version, codecVersion)
 	}
 	r := statedb.Record{ID: id}
-	r.StateUpdated, r.Created, r.Updated, r.ClaimedAt = d.text(), d.text(), d.text(), d.text()
-	r.Executions = d.list()
-	if n := d.number(); n > 0 {
-		text := d.take(n - 1)
+	r.StateUpdated, r.Created, r.Updated, r.ClaimedAt = d.Text(), d.Text(), d.Text(), d.Text()
+	r.Executions = list(d)
+	if n := d.Uvarint(); n > 0 {
+		text := string(d.Take(n - 1))
 		r.LastError = &text
 	}
-	r.Outputs = d.list()
-	for len(d.rest) > 0 && !d.bad {
+	r.Outputs = list(d)
+	for len(d.Rest()) > 0 {
 		if r.Extra == nil {
 			r.Extra = map[string]json.RawMessage{}
 		}
-		name := d.text()
-		r.Extra[name] = json.RawMessage(d.text())
+		name := d.Text()
+		r.Extra[name] = json.RawMessage(d.Text())
 	}
-	if d.bad {
+	if d.Err() != nil {
 		return statedb.Record{}, fmt.Errorf("%w %s: its stored form is cut off", statedb.ErrMalformed, id)
 	}
 	return r, nil
 }
 
-type decoder struct {
-	rest []byte
-	bad  bool
-}
-
-func (d *decoder) byte() byte {
-	if len(d.rest) == 0 {
-		d.bad = true
-		return 0
-	}
-	b := d.rest[0]
-	d.rest = d.rest[1:]
-	return b
-}
-
-func (d *decoder) number() uint64 {
-	n, size := binary.Uvarint(d.rest)
-	if size <= 0 {
-		d.bad, d.rest = true, nil
-		return 0
-	}
-	d.rest = d.rest[size:]
-	return n
-}
-
-func (d *decoder) take(n uint64) string {
-	if n > uint64(len(d.rest)) {
-		d.bad, d.rest = true, nil
-		return ""
-	}
-	text := string(d.rest[:n])
-	d.rest = d.rest[n:]
-	return text
-}
-
-func (d *decoder) text() string { return d.take(d.number()) }
-
-func (d *decoder) list() []string {
-	n := d.number()
+func list(d *store.Decoder) []string {
+	n := d.Uvarint()
 	if n == 0 {
 		return nil
 	}
-	list := make([]string, 0, min(n-1, uint64(len(d.rest))))
+	list := make([]string, 0, min(n-1, uint64(len(d.Rest()))))
 	for range n - 1 {
-		if d.bad {
+		if d.Err() != nil {
 			return nil
 		}
-		list = append(list, d.text())
+		list = append(list, d.Text())
 	}
 	return list
 }
