@@ -18,6 +18,8 @@ const (
 	PathQueues     = "/v1/queues"
 	PathLogs       = "/v1/logs"
 	PathLogStreams = "/v1/log-streams"
+	PathEvents     = "/v1/events"
+	PathCirrus     = "/api/" // the API of Cirrus lies below
 )
 
 // ContentTypeNDJSON is one JSON document per line.

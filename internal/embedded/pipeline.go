@@ -11,6 +11,7 @@ import (
 	domainbucket "sundog/internal/bucket"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/store"
+	"sundog/internal/event"
 	"sundog/internal/pipeline"
 	"sundog/internal/queue"
 	domain "sundog/internal/statedb"
@@ -42,6 +43,9 @@ func (p *Platform) EffectsTx(ctx context.Context, tx *store.Tx, e *domain.Effect
 		}
 		if _, err := p.Topics.PublishTx(tx, m.Topic, draft); err != nil {
 			return err
+		}
+		if m.Topic == EventTopic {
+			p.Feed.RecordTx(tx, event.Type(draft.Attributes["event_type"].Value), draft.Attributes["workflow"].Value, draft.Body)
 		}
 	}
 	return nil

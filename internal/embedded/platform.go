@@ -20,6 +20,7 @@ import (
 
 	"sundog/internal/embedded/bucket"
 	"sundog/internal/embedded/engine"
+	"sundog/internal/embedded/feed"
 	"sundog/internal/embedded/function"
 	"sundog/internal/embedded/integration"
 	"sundog/internal/embedded/job"
@@ -78,6 +79,7 @@ type Platform struct {
 	Functions *function.Host
 	Jobs      *job.Runner
 	Logs      *logs.Store
+	Feed      *feed.Feed
 	Layout    payload.Layout
 
 	opts     Options
@@ -131,6 +133,7 @@ func (p *Platform) openStorage(ctx context.Context) (err error) {
 		return err
 	}
 	p.Logs = logs.New(p.Store, p.opts.Now)
+	p.Feed = feed.New(p.Store, p.opts.Now)
 	if p.Queues, err = queue.Open(ctx, p.Store, queue.Options{Now: p.opts.Now, Logger: p.logger}); err != nil {
 		return err
 	}
@@ -263,6 +266,7 @@ func (p *Platform) sweep(ctx context.Context) error {
 			},
 			"exchanged payloads": func() (int, error) { return p.exchange.Expire(ctx, "", now.Add(-keepTemporary)) },
 			"logs":               func() (int, error) { return p.Logs.Expire(ctx, now.Add(-keepLogs)) },
+			"events":             func() (int, error) { return 0, p.Feed.Expire(ctx) },
 		} {
 			n, err := expire()
 			if err != nil && ctx.Err() == nil {

@@ -6,6 +6,7 @@ import (
 
 	"sundog/internal/bucket"
 	"sundog/internal/embedded/engine"
+	"sundog/internal/embedded/feed"
 	"sundog/internal/embedded/logs"
 	"sundog/internal/embedded/store"
 	"sundog/internal/problem"
@@ -38,6 +39,7 @@ var kinds = []struct {
 	{bucket.ErrNotFound, problem.NotFound},
 	{bucket.ErrInvalidKey, problem.Invalid},
 	{logs.ErrNotFound, problem.NotFound},
+	{feed.ErrGone, problem.NotFound},
 	{store.ErrClosed, problem.Unavailable},
 	{context.Canceled, problem.Unavailable},
 }

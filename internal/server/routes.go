@@ -38,6 +38,9 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET "+api.PathLogs, handle(s, s.log))
 	mux.HandleFunc("GET "+api.PathLogStreams, handle(s, s.logStreams))
 
+	mux.HandleFunc("GET "+api.PathEvents, s.events)
+	mux.HandleFunc("GET "+api.PathCirrus, s.cirrus)
+
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, problem.New(problem.NotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
 	})

@@ -25,6 +25,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"sundog/internal/cirrusapi"
 	"sundog/internal/embedded"
 	"sundog/internal/problem"
 )
@@ -56,6 +57,10 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	token    *[sha256.Size]byte
+	closing  context.Context // ends when the server is told to stop, for answers that have no end
+	close    context.CancelCauseFunc
+
+	cirrusAPI *cirrusapi.API
 }
 
 // Listen opens the port. It refuses an address that others can reach when there is no token.
@@ -76,7 +81,8 @@ func Listen(ctx context.Context, platform *embedded.Platform, opts Options) (*Se
 	if err != nil {
 		return nil, problem.Wrap(problem.Unavailable, err, "listening on %s", opts.Listen).WithHint("is another server running? --listen takes another port")
 	}
-	s := &Server{opts: opts, platform: platform, listener: listener}
+	s := &Server{opts: opts, platform: platform, listener: listener, cirrusAPI: newCirrusAPI(platform)}
+	s.closing, s.close = context.WithCancelCause(context.WithoutCancel(ctx))
 	if opts.Token != "" {
 		sum := sha256.Sum256([]byte(opts.Token))
 		s.token = &sum
@@ -111,6 +117,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		return fmt.Errorf("serving HTTP: %w", err)
 	case <-ctx.Done():
 	}
+	s.close(http.ErrServerClosed)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
 	defer cancel()
 	err := s.http.Shutdown(closing)
@@ -162,6 +169,19 @@ func (s *Server) allowed(r *http.Request) bool {
 	shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	sum := sha256.Sum256([]byte(shown))
 	return ok && subtle.ConstantTimeCompare(sum[:], s.token[:]) == 1
+}
+
+// untilClosing is the context of a request, for a time at most, that also ends, with http.ErrServerClosed as its cause, when the server is
+// told to stop.
+func (s *Server) untilClosing(r *http.Request, limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(r.Context())
+	stop := context.AfterFunc(s.closing, func() { cancel(http.ErrServerClosed) })
+	limited, done := context.WithTimeout(ctx, limit)
+	return limited, func() {
+		done()
+		stop()
+		cancel(nil)
+	}
 }
 
 // hostname is a Host header without its port. Without a token it has to be loopback's: a page can have a name of its own lead here (DNS

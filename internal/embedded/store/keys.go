@@ -45,6 +45,10 @@ const (
 	// Buckets (internal/embedded/bucket).
 	PrefixObject byte = 'b' // bucket, object key -> description and body
 
+	// Workflow events (internal/embedded/feed).
+	PrefixEvent      byte = 'v' // log: workflow event
+	PrefixTransition byte = 'T' // seconds of a period, its beginning, state -> counter
+
 	// Logs (internal/embedded/logs).
 	PrefixLog     byte = 'l' // see internal/embedded/logs
 	PrefixLogTime byte = 'L'

@@ -84,6 +84,7 @@ type Store struct {
 	synced chan *group
 	done   chan struct{}
 
+	logs    logs
 	commits atomic.Int64
 	groups  atomic.Int64
 	failure atomic.Pointer[error]
@@ -128,7 +129,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("store: opening %s: %w", path, err), lock.Close())
 	}
 	s.db = db
-	if err := errors.Join(s.checkFormat(), lock.Close()); err != nil { // the database keeps its own reference to the lock
+	if err := errors.Join(s.checkFormat(), s.openLogs(), lock.Close()); err != nil { // the database keeps its own reference to the lock
 		return nil, errors.Join(err, db.Close())
 	}
 	go s.commitLoop()

@@ -16,6 +16,7 @@ type Tx struct {
 	store    *Store
 	batch    *pebble.Batch
 	counters map[string]int64
+	appends  []entryToAppend
 	hooks    []func()
 	done     chan struct{}
 	err      error
@@ -49,7 +50,7 @@ func (tx *Tx) Add(key []byte, delta int64) {
 func (tx *Tx) OnCommit(f func()) { tx.hooks = append(tx.hooks, f) }
 
 // Empty reports whether nothing was written.
-func (tx *Tx) Empty() bool { return tx.batch.Empty() && len(tx.counters) == 0 }
+func (tx *Tx) Empty() bool { return tx.batch.Empty() && len(tx.counters) == 0 && len(tx.appends) == 0 }
 
 // Commit writes the transaction and waits until it is on disk. When ctx ends first the outcome is not known: the
 // transaction may still be committed.
@@ -96,9 +97,10 @@ func (tx *Tx) must(err error) {
 
 // A group is what is committed at once.
 type group struct {
-	batch *pebble.Batch
-	txs   []*Tx
-	err   error
+	batch     *pebble.Batch
+	txs       []*Tx
+	lastEntry uint64 // number of its last log entry, 0 when it has none
+	err       error
 }
 
 // commitLoop gathers transactions into groups and applies them.
@@ -163,6 +165,9 @@ func (s *Store) join(g *group) {
 		}
 		good++
 		size += tx.batch.Len()
+		for _, e := range tx.appends {
+			size += len(e.log) + len(e.value) + 16
+		}
 		for key, delta := range tx.counters {
 			counters[key] += delta
 		}
@@ -184,6 +189,7 @@ func (s *Store) join(g *group) {
 			g.txs[0].must(g.batch.Merge([]byte(key), binary.AppendVarint(nil, delta), nil))
 		}
 	}
+	s.number(g)
 }
 
 // maxCounterBytes is about what a counter adds to a batch.
@@ -198,6 +204,7 @@ func (s *Store) syncLoop() {
 				g.err = s.fail(err)
 			}
 		}
+		s.logged(g)
 		for _, tx := range g.txs {
 			if tx.err == nil {
 				tx.err = g.err

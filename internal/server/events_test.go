@@ -1,0 +1,113 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"sundog/internal/api"
+)
+
+// get asks for a path of the server and returns the answer, which the test closes.
+func (r *running) get(ctx context.Context, path string, header http.Header) *http.Response {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.Server()+path, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header = header
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = resp.Body.Close() })
+	return resp
+}
+
+type sentEvent struct{ id, typ, data string }
+
+// next reads the next event of a stream.
+func next(t *testing.T, lines *bufio.Scanner) sentEvent {
+	t.Helper()
+	var e sentEvent
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), ": ")
+		switch name {
+		case "id":
+			e.id = value
+		case "event":
+			e.typ = value
+		case "data":
+			e.data = value
+		case "":
+			if e.typ != "" {
+				return e
+			}
+		}
+	}
+	t.Fatalf("the stream ended: %v", lines.Err())
+	return e
+}
+
+func TestEvents(t *testing.T) {
+	r := start(t, "")
+	ctx, cancel := context.WithCancel(t.Context())
+	live := bufio.NewScanner(r.get(ctx, api.PathEvents+"?payload_id=c/workflow-second/*", nil).Body)
+	r.submit(payloadOf("a", "first", "second"))
+	var types []string
+	var first sentEvent
+	for i := range 3 {
+		e := next(t, live)
+		if !json.Valid([]byte(e.data)) || !strings.Contains(e.data, "c/workflow-second/a") {
+			t.Errorf("%+v", e)
+		}
+		if i == 0 {
+			first = e
+		}
+		types = append(types, e.typ)
+	}
+	cancel()
+	if got := strings.Join(types, " "); got != "CLAIMED_PROCESSING STARTED_PROCESSING SUCCEEDED" {
+		t.Error(got)
+	}
+
+	again := bufio.NewScanner(r.get(t.Context(), api.PathEvents+"?workflow=second&state=succeeded", http.Header{"Last-Event-Id": {first.id}}).Body)
+	if e := next(t, again); e.typ != "SUCCEEDED" || !strings.Contains(e.data, "c/workflow-second/a") {
+		t.Errorf("resumed at %+v", e)
+	}
+	all := bufio.NewScanner(r.get(t.Context(), api.PathEvents+"?after=0", nil).Body)
+	if e := next(t, all); e.typ != "CLAIMED_PROCESSING" || !strings.Contains(e.data, "c/workflow-first/a") {
+		t.Errorf("the oldest event is %+v", e)
+	}
+
+	for query, status := range map[string]int{"?after=x": 400, "?state=DONE": 400, "?after=1": 404} {
+		if resp := r.get(t.Context(), api.PathEvents+query, nil); resp.StatusCode != status {
+			t.Errorf("%s gives %d, want %d", query, resp.StatusCode, status)
+		}
+	}
+}
+
+func TestCirrusAPI(t *testing.T) {
+	r := start(t, "")
+	r.submit(payloadOf("a", "first"))
+	r.waitState("c/workflow-first/a", "SUCCEEDED")
+	for path, want := range map[string]string{
+		"":                         `"title":"c - first","rel":"child","type":"application/json","href":"` + r.Server() + `/api/c/workflow-first"`,
+		"c/workflow-first":         `"counts":{"PROCESSING":0,"SUCCEEDED":1,"FAILED":0,"INVALID":0,"ABORTED":0,"CLAIMED":0}`,
+		"c/workflow-first/items":   `{"items":[{"payload_id":"c/workflow-first/a"`,
+		"c/workflow-first/a":       `"catid":"c/workflow-first/a"`,
+		"stats":                    `{"state":"SUCCEEDED","unique_count":1,"count":1}`,
+		"c/workflow-first/none":    `{"error":["there is no payload c/workflow-first/none"]}`,
+		"c/workflow-first?limit=x": `{"error":["limit \"x\" is no whole number from 0"]}`,
+	} {
+		resp := r.get(t.Context(), api.PathCirrus+path, nil)
+		text, err := io.ReadAll(resp.Body)
+		if err != nil || !strings.Contains(string(text), want) || resp.Header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %s %v\nwant %s", path, text, err, want)
+		}
+	}
+}
