@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 
@@ -26,6 +27,9 @@ func run() int {
 	signal.Ignore(syscall.SIGPIPE)
 	deps := wire()
 	deps.Version = version()
+	if name := filepath.Base(os.Args[0]); name == "cirrus" { // a link for scripts that were written for it
+		deps.Name = name
+	}
 	return cli.Run(ctx, os.Args[1:], streams(), deps)
 }
 

@@ -15,6 +15,7 @@ const (
 	PathStats      = "/v1/stats"
 	PathExecutions = "/v1/executions"
 	PathWorkflows  = "/v1/workflows"
+	PathFunctions  = "/v1/functions"
 	PathQueues     = "/v1/queues"
 	PathLogs       = "/v1/logs"
 	PathLogStreams = "/v1/log-streams"
@@ -133,6 +134,32 @@ type Workflow struct {
 // Workflows are all workflows.
 type Workflows struct {
 	Workflows []Workflow `json:"workflows"`
+}
+
+// Function is a function and its load.
+type Function struct {
+	Name string `json:"name"`
+	ARN  string `json:"arn"`
+	Kind string `json:"kind"` // builtin, lambda, command or http
+	// Running and Waiting count calls, Processes those that are kept for calls or serve one.
+	Running   int `json:"running"`
+	Waiting   int `json:"waiting"`
+	Processes int `json:"processes"`
+}
+
+// Functions are all functions.
+type Functions struct {
+	Functions []Function `json:"functions"`
+}
+
+// Invocation is what came of a call of a function. With Error it failed, for the reason in Cause.
+type Invocation struct {
+	RequestID string          `json:"request_id"`
+	LogStream string          `json:"log_stream,omitempty"`
+	Seconds   float64         `json:"seconds"`
+	Payload   json.RawMessage `json:"payload,omitempty"`
+	Error     string          `json:"error,omitempty"`
+	Cause     string          `json:"cause,omitempty"`
 }
 
 // Queue is the state of a queue, by lane where it has lanes.

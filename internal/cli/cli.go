@@ -34,6 +34,8 @@ type Streams struct {
 
 // Deps are the parts of the program that are not the command line's own.
 type Deps struct {
+	// Name is the name that the program was called by: sundog when empty.
+	Name string
 	// Version is what `sundog version` prints.
 	Version string
 	// Getenv reads the environment; os.Getenv when nil.

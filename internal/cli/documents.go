@@ -52,7 +52,20 @@ type documents struct {
 }
 
 func split(r io.Reader) *documents {
-	return &documents{lines: bufio.NewReaderSize(r, 64<<10)}
+	return &documents{lines: bufio.NewReaderSize(nulAsSpace{r}, 64<<10)}
+}
+
+// nulAsSpace reads NUL, which separates what xargs -0 reads and is in no JSON, as a space.
+type nulAsSpace struct{ r io.Reader }
+
+func (n nulAsSpace) Read(p []byte) (int, error) {
+	count, err := n.r.Read(p)
+	for i, c := range p[:count] {
+		if c == 0 {
+			p[i] = ' '
+		}
+	}
+	return count, err
 }
 
 // next returns the next document, io.EOF after the last one, and any other error when the rest of the input cannot be read.

@@ -28,7 +28,7 @@ func (a *app) report(err error) {
 
 // complain prints a line to standard error. A failure to do so has nowhere to go.
 func (a *app) complain(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.Err, "sundog: %s\n", printable(fmt.Sprintf(format, args...)))
+	_, _ = fmt.Fprintf(a.Err, a.deps.Name+": %s\n", printable(fmt.Sprintf(format, args...)))
 }
 
 // say tells how it goes, unless --quiet.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -50,6 +51,7 @@ func newFake() http.Handler {
 	f.executions(mux)
 	f.queues(mux)
 	f.logs(mux)
+	functions(mux)
 	return mux
 }
 
@@ -344,5 +346,22 @@ func (f *fake) logs(mux *http.ServeMux) {
 			part.Next = from + 1
 		}
 		return part, nil
+	}))
+}
+
+// functions has echo, and broken, which fails.
+func functions(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+api.PathFunctions, answer(func(*http.Request) (any, error) {
+		return api.Functions{Functions: []api.Function{{Name: "broken", Kind: "command"}, {Name: "echo", Kind: "builtin", Running: 2}}}, nil
+	}))
+	mux.HandleFunc("POST "+api.PathFunctions+"/{name}/invoke", answer(func(r *http.Request) (any, error) {
+		event, err := io.ReadAll(r.Body)
+		switch r.PathValue("name") {
+		case "echo":
+			return api.Invocation{RequestID: "r-1", Payload: event}, err
+		case "broken":
+			return api.Invocation{RequestID: "r-1", LogStream: "function/broken/r-1", Error: "ValueError", Cause: "no band"}, err
+		}
+		return nil, problem.New(problem.NotFound, "there is no function %q", r.PathValue("name"))
 	}))
 }

@@ -113,6 +113,14 @@ A variable is given as --var NAME=VALUE or, the way Cirrus has it, as --var NAME
 	return c
 }
 
+// templatePayloadCommand is payload template under the name that it has in manage.
+func (a *app) templatePayloadCommand() *cobra.Command {
+	c := a.payloadTemplateCommand()
+	c.Use = "template-payload --var NAME=VALUE..."
+	c.Example = "  sundog template-payload --var collection=sentinel-2-l2a --var item=S2A_T07HFE_20190212 < template.json"
+	return c
+}
+
 // variables joins names and values: of vars those with an equals sign hold both, the others take the next of rest.
 func variables(vars, rest []string) (map[string]string, error) {
 	values := map[string]string{}

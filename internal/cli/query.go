@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
 
 	"sundog/internal/api"
@@ -109,9 +110,12 @@ func (a *app) getPayloadsCommand() *cobra.Command {
 		Aliases: []string{"get-payloads"},
 		Short:   "Print the input payloads of the records that a query finds, one per line",
 		Long: `Print the input payloads of the records that a query finds, one JSON document per line, which process reads. A record that never had
-an execution has none and is left out, with a notice.`,
+an execution has none and is left out, with a notice.
+
+With --rerun a NUL stands between documents in a pipe, for xargs -0; process takes it for a space.`,
 		Example: `  sundog get-input-payloads --collections-workflow sentinel-2-l2a_ingest --state FAILED --limit 0 | sundog process -
-  sundog get-input-payloads --collections-workflow sentinel-2-l2a_ingest --state SUCCEEDED --rerun | sundog process --lane bulk -`,
+  sundog get-input-payloads --collections-workflow sentinel-2-l2a_ingest --state SUCCEEDED --rerun | sundog process --lane bulk -
+  sundog get-payloads --collections-workflow sentinel-2-l2a_ingest --state FAILED --rerun | xargs -0 -L 1 echo | sundog process`,
 		Args: cobra.NoArgs,
 		RunE: a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 			return eachPage(ctx, c, q, limit, func(records []api.Record) error {
@@ -139,7 +143,11 @@ func (a *app) printInput(ctx context.Context, c *client.Client, id string, rerun
 		return err
 	}
 	if rerun {
-		if doc, err = sjson.SetRawBytes(doc, "process.0.replace", []byte("true")); err != nil {
+		at := "process.0.replace"
+		if gjson.GetBytes(doc, "process").IsObject() { // the deprecated form
+			at = "process.replace"
+		}
+		if doc, err = sjson.SetRawBytes(doc, at, []byte("true")); err != nil {
 			return fmt.Errorf("input payload of %s: %w", id, err)
 		}
 	}
@@ -148,6 +156,9 @@ func (a *app) printInput(ctx context.Context, c *client.Client, id string, rerun
 		return fmt.Errorf("input payload of %s: %w", id, err)
 	}
 	line.WriteByte('\n')
+	if rerun && !a.OutTerminal {
+		line.WriteByte(0)
+	}
 	_, err = a.Out.Write(line.Bytes())
 	return err
 }

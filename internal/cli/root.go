@@ -12,6 +12,7 @@ import (
 
 	"sundog/internal/api"
 	"sundog/internal/client"
+	"sundog/internal/deployment"
 	"sundog/internal/problem"
 )
 
@@ -26,6 +27,7 @@ type app struct {
 
 	server, tokenFile, output string
 	quiet                     bool
+	deployment                *deployment.Deployment // of `manage`; nil: the server that flags and environment name
 	// started is whether a command took over: an error before that is one of usage.
 	started bool
 }
@@ -36,12 +38,17 @@ const (
 	groupPayloads = "payloads"
 	groupRuns     = "executions"
 	groupQueues   = "queues"
+
+	groupDeployments = "deployments"
 )
 
 func newApp(s Streams, deps Deps) *app {
 	a := &app{Streams: s, deps: deps}
+	if deps.Name == "" {
+		a.deps.Name = "sundog"
+	}
 	a.root = &cobra.Command{
-		Use:   "sundog",
+		Use:   a.deps.Name,
 		Short: "Runs workflows over payloads and keeps the state of every one of them",
 		Long: `Sundog runs workflows over payloads and keeps the state of every one of them.
 
@@ -71,6 +78,7 @@ Output is a table on a terminal; in a pipe it is JSON, a list being one document
 		&cobra.Group{ID: groupPayloads, Title: "Payloads and their records:"},
 		&cobra.Group{ID: groupRuns, Title: "Workflows and their executions:"},
 		&cobra.Group{ID: groupQueues, Title: "Queues:"},
+		&cobra.Group{ID: groupDeployments, Title: "Deployments:"},
 	)
 	a.addCommands()
 	return a
@@ -83,13 +91,15 @@ func (a *app) addCommands() {
 			a.root.AddCommand(c)
 		}
 	}
-	add(groupPlatform, a.validateCommand(), a.serveCommand(), a.demoCommand(), a.benchCommand(), a.healthCommand())
+	add(groupPlatform, a.validateCommand(), a.serveCommand(), a.demoCommand(), a.benchCommand(), a.healthCommand(), a.showCommand())
+	add(groupDeployments, a.manageCommand(), a.listDeploymentsCommand(), a.deploymentsCommand(), a.execCommand("exec"), a.execCommand("call"))
 	add(groupPayloads, a.processCommand(), a.runWorkflowCommand(), a.getStateCommand(), a.getPayloadCommand("input"), a.getPayloadCommand("output"),
-		a.getPayloadsCommand(), a.queryCommand(), a.statsCommand(), a.payloadCommand())
+		a.getPayloadsCommand(), a.queryCommand(), a.statsCommand(), a.payloadCommand(), a.templatePayloadCommand())
 	add(groupRuns, a.workflowsCommand(), a.getWorkflowDefinitionCommand(), a.executionsCommand(), a.startExecutionCommand(), a.getExecutionCommand(),
 		a.getExecutionDocumentCommand("input", func(e api.Execution) json.RawMessage { return e.Input }),
 		a.getExecutionDocumentCommand("output", func(e api.Execution) json.RawMessage { return e.Output }),
-		a.getExecutionEventsCommand(), a.stopCommand(), a.logsCommand())
+		a.getExecutionEventsCommand(), a.stopCommand(), a.logsCommand(), a.listFunctionsCommand(), a.invokeFunctionCommand(),
+		a.recentLogsCommand("get-lambda-logs", "function", "function", "publish"), a.recentLogsCommand("get-batch-logs", "job", "job", "reproject"))
 	add(groupQueues, a.queueCommand(), a.deadLettersCommand())
 	a.root.AddCommand(a.versionCommand(), a.exitCodesTopic())
 }
@@ -98,7 +108,10 @@ func (a *app) addCommands() {
 func (a *app) run(ctx context.Context, args []string) error {
 	a.root.InitDefaultHelpCmd()
 	a.root.InitDefaultCompletionCmd(args...)
-	args, err := resolve(a.root, args)
+	args, err := a.target(args)
+	if err == nil {
+		args, err = resolve(a.root, args)
+	}
 	if err != nil {
 		return err
 	}
@@ -121,12 +134,30 @@ func (a *app) checkOutput() error {
 	return problem.New(problem.Invalid, "--output cannot be %q", a.output).WithHint("json or table")
 }
 
-// token reads the token: from the file when there is one, else from the environment.
-func (a *app) token() (string, error) {
-	if a.tokenFile == "" {
-		return a.deps.Getenv("SUNDOG_TOKEN"), nil
+// serverURL is the server that a command talks to: that of the deployment, unless a flag names another one.
+func (a *app) serverURL() string {
+	if a.deployment != nil && !a.root.PersistentFlags().Changed("server") {
+		return a.deployment.Server
 	}
-	f, err := os.Open(a.tokenFile)
+	if a.server == "" {
+		return client.DefaultServer
+	}
+	return a.server
+}
+
+// token reads the token: from the file when there is one, else from the environment. A deployment has its own.
+func (a *app) token() (string, error) {
+	file, variable := a.tokenFile, "SUNDOG_TOKEN"
+	if a.deployment != nil && file == "" {
+		file, variable = a.deployment.TokenFile, a.deployment.TokenEnv
+	}
+	switch {
+	case file == "" && variable == "":
+		return "", nil
+	case file == "":
+		return a.deps.Getenv(variable), nil
+	}
+	f, err := os.Open(file)
 	if err != nil {
 		return "", problem.Wrap(fileKind(err), err, "reading the token")
 	}
@@ -137,7 +168,7 @@ func (a *app) token() (string, error) {
 	}
 	token := strings.TrimSpace(string(text))
 	if token == "" || len(text) > maxToken || strings.ContainsAny(token, "\r\n") {
-		return "", problem.New(problem.Invalid, "%s holds no token", a.tokenFile).WithHint("the file holds one line: the token")
+		return "", problem.New(problem.Invalid, "%s holds no token", file).WithHint("the file holds one line: the token")
 	}
 	return token, nil
 }
@@ -148,7 +179,7 @@ func (a *app) client() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.New(a.server, token)
+	return client.New(a.serverURL(), token)
 }
 
 // fileKind says what it means that a file cannot be opened.

@@ -29,6 +29,8 @@ type Client struct {
 	base  string
 	token string
 	http  *http.Client
+	// patient waits for an answer as long as the context lets it.
+	patient *http.Client
 }
 
 // New returns a client of the server at a base URL, DefaultServer when empty. The token may be empty.
@@ -40,11 +42,12 @@ func New(server, token string) (*Client, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, problem.New(problem.Invalid, "%q is no URL of a server", server).WithHint("write it like %s", DefaultServer)
 	}
+	patient := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute}
+	usual := patient.Clone()
+	usual.ResponseHeaderTimeout = 2 * time.Minute
 	return &Client{
 		base: strings.TrimRight(server, "/"), token: token,
-		http: &http.Client{Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: 2 * time.Minute,
-		}},
+		http: &http.Client{Transport: usual}, patient: &http.Client{Transport: patient},
 	}, nil
 }
 
@@ -264,6 +267,19 @@ func (c *Client) Workflows(ctx context.Context) (api.Workflows, error) {
 // Workflow returns a workflow with its definition.
 func (c *Client) Workflow(ctx context.Context, name string) (api.Workflow, error) {
 	return get[api.Workflow](ctx, c, api.PathWorkflows+"/"+url.PathEscape(name), nil)
+}
+
+// Functions lists the functions.
+func (c *Client) Functions(ctx context.Context) (api.Functions, error) {
+	return get[api.Functions](ctx, c, api.PathFunctions, nil)
+}
+
+// Invoke calls a function with an event, a JSON document. That the function failed is no error.
+func (c *Client) Invoke(ctx context.Context, function string, event json.RawMessage) (api.Invocation, error) {
+	var out api.Invocation
+	patient := &Client{base: c.base, token: c.token, http: c.patient} // a function may take a quarter of an hour
+	err := patient.call(ctx, http.MethodPost, api.PathFunctions+"/"+url.PathEscape(function)+"/invoke", nil, event, &out)
+	return out, err
 }
 
 // queuePath escapes the slash in names such as subscription/items.

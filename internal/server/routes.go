@@ -26,6 +26,9 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET "+api.PathWorkflows, handle(s, s.workflows))
 	mux.HandleFunc("GET "+api.PathWorkflows+"/{name}", handle(s, s.workflow))
 
+	mux.HandleFunc("GET "+api.PathFunctions, handle(s, s.functions))
+	mux.HandleFunc("POST "+api.PathFunctions+"/{name}/invoke", handle(s, s.invoke))
+
 	mux.HandleFunc("GET "+api.PathQueues, handle(s, s.queues))
 	mux.HandleFunc("GET "+api.PathQueues+"/{queue}", handle(s, s.queue))
 	mux.HandleFunc("POST "+api.PathQueues+"/{queue}/messages", handle(s, s.send))

@@ -136,7 +136,7 @@ func (h *Host) Invoke(ctx context.Context, req Request) (Response, error) {
 		if qualifier == "" {
 			qualifier = "$LATEST"
 		}
-		return resp, refusal(ErrorNotFound, "ResourceNotFoundException", 404, id, "Function not found: %s:%s", h.arn(name), qualifier)
+		return resp, refusal(ErrorNotFound, "ResourceNotFoundException", 404, id, "Function not found: %s:%s", h.ARN(name), qualifier)
 	}
 	if len(req.Payload) > MaxRequest {
 		return resp, refusal(ErrorRequestTooLarge, "RequestEntityTooLargeException", 413, id,
@@ -150,7 +150,7 @@ func (h *Host) Invoke(ctx context.Context, req Request) (Response, error) {
 	defer cancel(nil)
 	defer context.AfterFunc(h.life, func() { cancel(context.Cause(h.life)) })() //nolint:contextcheck // the call ends with either context
 
-	c := &call{id: id, arn: h.arn(name), payload: req.Payload, clientContext: req.ClientContext, traceID: req.TraceID}
+	c := &call{id: id, arn: h.ARN(name), payload: req.Payload, clientContext: req.ClientContext, traceID: req.TraceID}
 	if qualifier != "" {
 		c.arn += ":" + qualifier
 	}
@@ -176,8 +176,8 @@ func (h *Host) Invoke(ctx context.Context, req Request) (Response, error) {
 	return resp, err
 }
 
-// arn returns the ARN of a function.
-func (h *Host) arn(name string) string {
+// ARN returns the ARN of a function of this name, whether there is one or not.
+func (h *Host) ARN(name string) string {
 	return "arn:aws:lambda:" + h.opts.Region + ":" + h.opts.Account + ":function:" + name
 }
 

@@ -1,0 +1,226 @@
+package cli
+
+import (
+	"errors"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sundog/internal/deployment"
+	"sundog/internal/problem"
+)
+
+// manageCommand stands for the commands on a deployment. It never runs with arguments: target takes its words away before cobra sees them.
+func (a *app) manageCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "manage DEPLOYMENT COMMAND",
+		Aliases: []string{"mgmt"},
+		Short:   "Run a command on a deployment",
+		Long: `Run any command that talks to a server on the server of a deployment, with its token. Deployments are names for servers:
+deployments add gives one, list-deployments shows them.`,
+		Example: `  sundog manage dev get-state sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212
+  sundog manage dev get-payloads --collections-workflow sentinel-2-l2a_ingest --state FAILED --since '10 d' --rerun | sundog manage dev process`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return problem.New(problem.Invalid, "what is to be done on %s?", args[0]).
+				WithHint("sundog manage %s COMMAND, such as show, stats or get-state; sundog --help lists the commands", args[0])
+		},
+	}
+}
+
+// notManaged are the commands that have no server to talk to.
+var notManaged = []string{"serve", "demo", "bench", "validate", "manage", "list-deployments", "deployments", "payload", "version", "exit-codes", "completion"}
+
+// target recognises `manage DEPLOYMENT COMMAND …`, looks the deployment up and returns the command alone.
+func (a *app) target(args []string) ([]string, error) {
+	at := a.firstWord(args, 0)
+	if at < 0 {
+		return args, nil
+	}
+	if !a.stands(args[at], "manage") {
+		return args, nil
+	}
+	name := a.firstWord(args, at+1)
+	if name < 0 {
+		return args, nil
+	}
+	command := a.firstWord(args, name+1)
+	if command < 0 {
+		return args, nil
+	}
+	file, err := deployment.Open(a.deps.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	d, err := file.Get(args[name])
+	if errors.Is(err, deployment.ErrUnknown) {
+		return nil, problem.Wrap(problem.NotFound, err, "").WithHint("sundog deployments add %s --server URL", args[name])
+	}
+	if err != nil {
+		return nil, problem.Wrap(problem.Invalid, err, "")
+	}
+	if a.stands(args[command], notManaged...) {
+		return nil, problem.New(problem.Invalid, "%s is not done on a deployment", args[command]).WithHint("sundog %s", args[command])
+	}
+	a.deployment = &d
+	rest := slices.Clone(args[:at])
+	rest = append(rest, args[at+1:name]...)
+	return append(rest, args[name+1:]...), nil
+}
+
+// stands says whether a word is the name, or short for the name, of one of these commands.
+func (a *app) stands(word string, names ...string) bool {
+	c, err := find(a.root, word)
+	return err == nil && slices.Contains(names, c.Name())
+}
+
+// firstWord is where the first argument from i on is that is no flag of the program; -1 when there is none.
+func (a *app) firstWord(args []string, i int) int {
+	for ; i < len(args); i++ {
+		switch arg := args[i]; {
+		case arg == "--":
+			return -1
+		case strings.HasPrefix(arg, "-") && arg != "-":
+			if takesNext(a.root, arg) {
+				i++
+			}
+		default:
+			return i
+		}
+	}
+	return -1
+}
+
+func (a *app) listDeploymentsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list-deployments",
+		Short:   "List the deployments that have a name",
+		Example: "  sundog list-deployments",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			file, err := deployment.Open(a.deps.Getenv)
+			if err != nil {
+				return err
+			}
+			all, err := file.List()
+			if err != nil {
+				return problem.Wrap(problem.Invalid, err, "")
+			}
+			return printList(a, all, []column[deployment.Deployment]{
+				{title: "DEPLOYMENT", cell: func(d deployment.Deployment) string { return d.Name }},
+				{title: "SERVER", cell: func(d deployment.Deployment) string { return d.Server }},
+				{title: "TOKEN", cell: tokenSource},
+			})
+		},
+	}
+}
+
+// tokenSource says where the token of a deployment comes from.
+func tokenSource(d deployment.Deployment) string {
+	switch {
+	case d.TokenFile != "":
+		return "file " + d.TokenFile
+	case d.TokenEnv != "":
+		return "variable " + d.TokenEnv
+	}
+	return ""
+}
+
+func (a *app) deploymentsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "deployments",
+		Short:   "Give servers names",
+		Example: "  sundog deployments add dev --server https://sundog.example.com",
+	}
+	c.AddCommand(a.deploymentsAddCommand(), a.deploymentsRemoveCommand())
+	return c
+}
+
+func (a *app) deploymentsAddCommand() *cobra.Command {
+	var env string
+	c := &cobra.Command{
+		Use:   "add NAME --server URL",
+		Short: "Give a server a name, or change what a name stands for",
+		Example: `  sundog deployments add dev --server https://sundog.example.com --token-file ~/.sundog-token
+  sundog deployments add laptop --server http://127.0.0.1:8123`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			file, err := deployment.Open(a.deps.Getenv)
+			if err != nil {
+				return err
+			}
+			if a.server == "" {
+				return problem.New(problem.Invalid, "--server is missing").WithHint("sundog deployments add %s --server https://HOST", args[0])
+			}
+			d := deployment.Deployment{Name: args[0], Server: a.server, TokenFile: a.tokenFile, TokenEnv: env}
+			if err := file.Put(d); err != nil {
+				return problem.Wrap(problem.Invalid, err, "")
+			}
+			a.say("%s is %s (%s)", d.Name, d.Server, file.Path())
+			return nil
+		},
+	}
+	c.Flags().StringVar(&env, "token-env", "", "the `name` of the environment variable that holds the token")
+	return c
+}
+
+func (a *app) deploymentsRemoveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "remove NAME",
+		Short:   "Forget the name of a server",
+		Example: "  sundog deployments remove dev",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			file, err := deployment.Open(a.deps.Getenv)
+			if err != nil {
+				return err
+			}
+			if err := file.Remove(args[0]); errors.Is(err, deployment.ErrUnknown) {
+				return problem.Wrap(problem.NotFound, err, "")
+			} else if err != nil {
+				return problem.Wrap(problem.Invalid, err, "")
+			}
+			return nil
+		},
+	}
+}
+
+// execCommand is exec or call: both run a program that finds the server in its environment.
+func (a *app) execCommand(name string) *cobra.Command {
+	c := &cobra.Command{
+		Use:   name + " PROGRAM [ARGUMENT...]",
+		Short: "Run a program with the server's address and token in its environment",
+		Long: `Run a program with SUNDOG_SERVER and SUNDOG_TOKEN set to the server and token of this call, so that it and every sundog command in it
+work on the same server. The exit code is that of the program.`,
+		Example:               "  sundog " + name + " ./nightly.sh --all",
+		Args:                  cobra.MinimumNArgs(1),
+		DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			token, err := a.token()
+			if err != nil {
+				return err
+			}
+			program := exec.CommandContext(cmd.Context(), args[0], args[1:]...) //nolint:gosec // running what the user names is what it is for
+			program.Stdin, program.Stdout, program.Stderr = a.In, a.Out, a.Err
+			program.Env = append(program.Environ(), "SUNDOG_SERVER="+a.serverURL())
+			if token != "" {
+				program.Env = append(program.Env, "SUNDOG_TOKEN="+token)
+			}
+			err = program.Run()
+			if failed, ok := errors.AsType[*exec.ExitError](err); ok && failed.ExitCode() > 0 {
+				return &ended{code: failed.ExitCode(), err: problem.New(problem.Internal, "%s ended with code %d", args[0], failed.ExitCode())}
+			}
+			if err != nil {
+				return problem.Wrap(problem.Invalid, err, "running %s", args[0])
+			}
+			return nil
+		},
+	}
+	c.Flags().SetInterspersed(false) // what follows the program's name is the program's
+	return c
+}
