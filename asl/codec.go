@@ -160,6 +160,7 @@ func (x *Execution) encodeIdentity(docs DocumentWriter) []byte {
 	e.bool(x.id.Express)
 	e.time(x.started)
 	e.document(x.input)
+	e.buf = binary.AppendUvarint(e.buf, x.id.Number)
 	return e.buf
 }
 
@@ -173,6 +174,9 @@ func (x *Execution) decodeIdentity(data []byte, docs DocumentReader) error {
 	x.input = d.document()
 	if x.input == nil {
 		d.corrupt()
+	}
+	if len(d.rest) > 0 { // older ones have none
+		x.id.Number = d.uint()
 	}
 	return d.finish()
 }

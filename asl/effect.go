@@ -36,6 +36,8 @@ type (
 		StartedAt time.Time
 		Error     string
 		Cause     string
+		// NotScheduled says that no worker or function could be asked at all: there is no such activity.
+		NotScheduled bool
 	}
 	// TaskHeartbeat restarts the heartbeat timer of a task.
 	TaskHeartbeat struct{ Task TaskID }
@@ -76,12 +78,26 @@ type Task struct {
 	Resource   string        // as in the definition, an ARN
 	Parameters *Document     // after InputPath and Parameters or Arguments; the input itself when there are none
 	Token      string        // task token, for integrations that wait for one
+	Mode       TaskMode      // how its result comes
+	Started    bool          // a worker has taken it up
+	Submitted  bool          // the first half of a job or callback has been answered
 	RetryCount int           // 0 at the first attempt
 	Timeout    time.Duration // 0: none. The interpreter has its own timer; this is for the service to know
 	Heartbeat  time.Duration // 0: none
 	// Credentials is the evaluated Credentials field, nil when there is none.
 	Credentials *Document
 }
+
+// TaskMode is how the result of a task comes.
+type TaskMode byte
+
+// The modes.
+const (
+	RequestResponse TaskMode = iota // the answer of the service is the result
+	Job                             // .sync: the result is that of what the service has begun
+	Callback                        // .waitForTaskToken: whoever has the token brings the result
+	Activity                        // a worker asks for the task and brings the result
+)
 
 // A Timer fires a TimerFired event at a time. It is set for Wait states, retries, time-outs and heartbeats.
 type Timer struct {

@@ -47,6 +47,7 @@ type Identity struct {
 	MachineARN  string
 	MachineName string
 	Express     bool
+	Number      uint64 // goes into task tokens, so that an engine finds the execution by one
 	Region      string // used where a history event names one
 	Account     string
 }

@@ -48,6 +48,19 @@ func parseIntegration(resource string) integration {
 	return in
 }
 
+// mode is how the result of a task comes.
+func (in integration) mode() TaskMode {
+	switch {
+	case in.caller == activityCaller:
+		return Activity
+	case in.sync:
+		return Job
+	case in.token:
+		return Callback
+	}
+	return RequestResponse
+}
+
 // invalidParameter returns the name of a parameter with which the service cannot be called, or "".
 func (in integration) invalidParameter(parameters *Document) string {
 	for _, name := range in.lists {

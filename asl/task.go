@@ -74,10 +74,24 @@ func (x *Execution) prepareTask(f *frame, s *scope) (err *failure) {
 
 // newToken makes a task token.
 func (x *Execution) newToken() string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(x.nextTask))
+	b := binary.BigEndian.AppendUint64(nil, x.id.Number)
+	b = binary.BigEndian.AppendUint64(b, uint64(x.nextTask))
 	b = binary.BigEndian.AppendUint64(b, x.random().Uint64())
 	b = binary.BigEndian.AppendUint64(b, x.random().Uint64())
 	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// tokenBytes are the bytes of a token: Identity.Number, the task, and what nobody can guess.
+const tokenBytes = 32
+
+// ParseToken returns the execution, by its Identity.Number, and the task that a task token belongs to. It returns false for a text that no
+// interpreter made. Whether the token is the right one, only comparing it with that of the task tells.
+func ParseToken(token string) (execution uint64, task TaskID, ok bool) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(b) != tokenBytes {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint64(b), TaskID(binary.BigEndian.Uint64(b[8:])), true
 }
 
 // taskEffect describes the task of a frame.
@@ -86,6 +100,7 @@ func (f *frame) taskEffect() Task {
 	return Task{
 		ID: t.id, State: f.state.name, Resource: f.state.task.resource, Parameters: t.parameters, Token: t.token, RetryCount: f.retries,
 		Timeout: secondsOf(t.timeoutS), Heartbeat: secondsOf(t.heartbeatS), Credentials: t.credentials,
+		Mode: f.state.task.integration.mode(), Started: t.started, Submitted: t.submitted,
 	}
 }
 
@@ -142,8 +157,13 @@ func (x *Execution) taskSucceeded(f *frame, ev TaskSucceeded) {
 }
 
 func (x *Execution) taskFailed(f *frame, ev TaskFailed) {
-	x.taskStarted(f, ev.StartedAt, "")
-	x.failTask(f, "Failed", &failure{name: ev.Error, cause: ev.Cause, hasName: ev.Error != "", hasCause: ev.Cause != ""})
+	what := "Failed"
+	if ev.NotScheduled && !f.task.started {
+		what = "ScheduleFailed"
+	} else {
+		x.taskStarted(f, ev.StartedAt, "")
+	}
+	x.failTask(f, what, &failure{name: ev.Error, cause: ev.Cause, hasName: ev.Error != "", hasCause: ev.Cause != ""})
 }
 
 func (x *Execution) taskTimedOut(f *frame, heartbeat bool) {

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"sundog/internal/embedded/activity"
 	"sundog/internal/embedded/bucket"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/feed"
@@ -67,20 +68,21 @@ type Options struct {
 
 // Platform is a project on one machine. It is safe for concurrent use.
 type Platform struct {
-	Project   *project.Project
-	Store     *store.Store
-	Engine    *engine.Engine
-	Queues    *queue.Queues
-	Process   *queue.Queue // the process queue
-	Topics    *topic.Topics
-	Records   *statedb.DB
-	Payloads  *bucket.Store // the payload bucket
-	Catalog   *bucket.Files // the data bucket
-	Functions *function.Host
-	Jobs      *job.Runner
-	Logs      *logs.Store
-	Feed      *feed.Feed
-	Layout    payload.Layout
+	Project    *project.Project
+	Store      *store.Store
+	Engine     *engine.Engine
+	Queues     *queue.Queues
+	Process    *queue.Queue // the process queue
+	Topics     *topic.Topics
+	Records    *statedb.DB
+	Payloads   *bucket.Store // the payload bucket
+	Catalog    *bucket.Files // the data bucket
+	Functions  *function.Host
+	Jobs       *job.Runner
+	Activities *activity.Activities
+	Logs       *logs.Store
+	Feed       *feed.Feed
+	Layout     payload.Layout
 
 	opts     Options
 	logger   *slog.Logger
@@ -188,14 +190,18 @@ func (p *Platform) openWorkers() (err error) {
 }
 
 func (p *Platform) openEngine(ctx context.Context) (err error) {
+	p.Activities = activity.New(activity.Options{Store: p.Store, Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now})
+	runner := &integration.Runner{Functions: p.Functions, Jobs: p.Jobs, Activities: p.Activities}
 	p.Engine, err = engine.New(engine.Options{
 		Store: p.Store, Logger: p.logger, Now: p.opts.Now, Region: p.Project.Region, Account: p.Project.Account,
-		Runner:  &integration.Runner{Functions: p.Functions, Jobs: p.Jobs},
+		Runner:  runner,
 		EndHook: p.completed,
 	})
 	if err != nil {
 		return err
 	}
+	runner.Executions = p.Engine
+	p.Activities.SetTakers(p.Engine)
 	for _, w := range p.Project.Workflows {
 		if err := p.Engine.Register(ctx, w.Name, w.Type, w.Definition); err != nil {
 			return err

@@ -19,6 +19,9 @@ type StartRequest struct {
 	Input     []byte // one JSON value
 	Lane      string // of the process queue, or empty
 	PayloadID string // or empty
+	// StartedBy tells a repetition of this request from another one with the same name: of two with the same StartedBy the second one gets the
+	// execution of the first, whatever became of it. Empty: AWS's rules alone.
+	StartedBy string
 }
 
 // validName is what AWS allows in the name of an execution.
@@ -67,7 +70,7 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (Description, erro
 	defer unlock()
 	switch id, err := e.lookup(m.Name, req.Name); {
 	case err == nil:
-		return e.again(id, input)
+		return e.again(id, req.StartedBy, input)
 	case !errors.Is(err, ErrNotFound):
 		return Description{}, err
 	}
@@ -75,9 +78,9 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (Description, erro
 }
 
 // again answers a start whose name is taken.
-func (e *Engine) again(id uint64, input *asl.Document) (Description, error) {
+func (e *Engine) again(id uint64, startedBy string, input *asl.Document) (Description, error) {
 	d, err := e.describe(id)
-	if err != nil {
+	if err != nil || startedBy != "" && startedBy == d.StartedBy {
 		return d, err
 	}
 	before, err := e.readDocument(id, d.Input)
@@ -95,10 +98,11 @@ func (e *Engine) start(ctx context.Context, m *Machine, req StartRequest, input 
 	id := e.nextID(at.Now)
 	d := Description{
 		id: id, Machine: m.Name, Name: req.Name, ARN: e.ExecutionARN(m.Name, req.Name), Status: asl.Running, Start: at.Now,
-		Lane: req.Lane, PayloadID: req.PayloadID, Definition: m.digest, MachineType: m.Type,
+		Lane: req.Lane, PayloadID: req.PayloadID, StartedBy: req.StartedBy, Definition: m.digest, MachineType: m.Type,
 	}
 	exec, step := asl.Start(m.parsed, asl.Identity{
 		ARN: d.ARN, Name: d.Name, MachineARN: m.ARN, MachineName: e.opts.MachinePrefix + m.Name, Express: m.Type == "EXPRESS",
+		Number:  id,
 		RoleARN: "arn:aws:iam::" + e.opts.Account + ":role/" + e.opts.MachinePrefix + m.Name,
 		Region:  e.opts.Region, Account: e.opts.Account,
 	}, input, at)

@@ -29,6 +29,7 @@ type Description struct {
 	Output      uint64     `json:"output"`     // 0: none
 	EventCount  int64      `json:"events"`     // when it has ended
 	MachineType string     `json:"type"`       // STANDARD or EXPRESS
+	StartedBy   string     `json:"started_by,omitempty"`
 }
 
 func (d *Description) key() store.Key { return store.NewKey(store.PrefixExecution).Uint(d.id) }

@@ -47,7 +47,8 @@ var (
 
 // A TaskRunner carries out the work of Task states.
 type TaskRunner interface {
-	// Run carries out one task and returns its raw result. A *TaskError fails the task with its error name; any other error
+	// Run carries out one task and returns its raw result; of a task of the mode asl.Callback the first answer, and the result comes through
+	// its token. ErrSuspended says that the result comes by another way. A *TaskError fails the task with its error name; any other error
 	// fails it with States.TaskFailed. When ctx ends, the result no longer matters: the task has timed out, was
 	// aborted, or the engine is stopping (it will be run again after the restart).
 	Run(ctx context.Context, task Task) (*asl.Document, error)
@@ -57,10 +58,15 @@ type TaskRunner interface {
 type Task struct {
 	asl.Task
 	Execution Description
+	engine    *Engine // that carries it out
 }
 
 // TaskError is a failure that a Retry or Catch can name.
-type TaskError struct{ Name, Cause string }
+type TaskError struct {
+	Name, Cause string
+	// NotScheduled says that nobody could be asked to do the task: there is no such activity.
+	NotScheduled bool
+}
 
 func (e *TaskError) Error() string { return e.Name + ": " + e.Cause }
 
@@ -102,6 +108,7 @@ type Engine struct {
 	lastID   atomic.Uint64
 	lanes    *lanes
 	waiters  waiters
+	watches  watches
 
 	ctx    context.Context // ends when the engine stops; tasks run under it
 	cancel context.CancelCauseFunc

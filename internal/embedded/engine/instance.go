@@ -33,8 +33,10 @@ type instance struct {
 // A delivery is an event for an execution, or a look at it; and who wants to know when its outcome is on disk.
 type delivery struct {
 	event asl.Event
-	look  func(*instance) // instead of an event
-	done  func(error)     // may be nil; called once
+	look  func(*instance)       // instead of an event
+	check func(*instance) error // whether the event may have its effect; nil: it may
+	done  func(error)           // may be nil; called once
+	err   error                 // of check
 }
 
 // maxStep bounds the events that are worked through in one transaction.
@@ -97,7 +99,7 @@ func (e *Engine) step(in *instance, batch []delivery) {
 	}
 	for _, d := range batch {
 		if d.done != nil {
-			d.done(err)
+			d.done(errors.Join(err, d.err))
 		} else if err != nil && !errors.Is(err, ErrEnded) {
 			e.retry(in.id, d)
 		}
@@ -183,6 +185,14 @@ func (in *instance) index() {
 	}
 }
 
+// note changes what is known of a task that has no result yet.
+func (in *instance) note(id asl.TaskID, change func(*asl.Task)) {
+	if t, ok := in.tasks[id]; ok {
+		change(&t)
+		in.tasks[id] = t
+	}
+}
+
 func partPrefix(id uint64) store.Key { return store.NewKey(store.PrefixExecutionPart).Uint(id) }
 
 func partKey(id uint64, part string) store.Key { return partPrefix(id).String(part) }
@@ -195,20 +205,36 @@ func taskKey(id uint64, task asl.TaskID) store.Key {
 func (e *Engine) advance(in *instance, batch []delivery) error {
 	at := e.moment()
 	var all effects
-	for _, d := range batch {
+	for i := range batch {
+		d := &batch[i]
 		if d.look != nil {
 			d.look(in)
 			continue
+		}
+		if d.check != nil {
+			if d.err = d.check(in); d.err != nil {
+				continue
+			}
 		}
 		step, err := in.exec.Advance(d.event, at)
 		if err != nil {
 			return fmt.Errorf("%s: %w", in.desc.ARN, err)
 		}
 		all.add(step)
-		if fired, ok := d.event.(asl.TimerFired); ok {
-			all.droppedTimers = append(all.droppedTimers, fired.Timer)
+		switch ev := d.event.(type) {
+		case asl.TimerFired:
+			all.droppedTimers = append(all.droppedTimers, ev.Timer)
+		case asl.TaskStarted:
+			in.note(ev.Task, func(t *asl.Task) { t.Started = true })
+		case asl.TaskSubmitted:
+			in.note(ev.Task, func(t *asl.Task) { t.Started, t.Submitted = true, true })
 		}
 		if in.exec.Status() != asl.Running {
+			for late := range batch[i+1:] {
+				if batch[i+1+late].check != nil {
+					batch[i+1+late].err = fmt.Errorf("%w: %s", ErrEnded, in.desc.ARN)
+				}
+			}
 			break // the rest comes too late
 		}
 		at.Seed++
@@ -342,7 +368,7 @@ func (e *Engine) writeEnd(tx *store.Tx, in *instance, all *effects) error {
 func (e *Engine) carryOut(in *instance, all *effects) {
 	for _, id := range all.droppedTasks {
 		delete(in.tasks, id)
-		e.tasks.drop(taskRef{in.id, id})
+		e.dropTask(taskRef{in.id, id})
 	}
 	for _, id := range all.droppedTimers {
 		delete(in.timers, id)
@@ -365,12 +391,21 @@ func (e *Engine) carryOut(in *instance, all *effects) {
 // ended lets go of an execution that has ended.
 func (e *Engine) ended(in *instance) {
 	for id := range in.tasks {
-		e.tasks.drop(taskRef{in.id, id})
+		e.dropTask(taskRef{in.id, id})
 	}
 	for id := range in.timers {
 		e.timers.drop(timerRef{in.id, id})
 	}
 	e.lanes.end(in.desc.Lane)
 	e.waiters.wake(in.id)
+	for _, w := range e.watches.on(in.id) {
+		e.wg.Go(func() { e.endWatch(w) })
+	}
 	in.forget()
+}
+
+// dropTask lets go of a task whose result no longer matters.
+func (e *Engine) dropTask(ref taskRef) {
+	e.tasks.drop(ref)
+	e.dropWatch(ref)
 }

@@ -131,20 +131,38 @@ func (e *Engine) readTask(ref taskRef) *Task {
 	}
 }
 
-// ErrSuspended is returned by a runner for a task whose result will come through Succeed or Fail: an integration that waits
-// for a callback.
-var ErrSuspended = errors.New("the task waits for its callback")
+// ErrSuspended is returned by a runner for a task whose result will come by another way: through the task's token, or when an execution ends
+// that it waits for. Such a task occupies nobody.
+var ErrSuspended = errors.New("the result of the task comes by another way")
+
+// Submit records the first answer of a task of the mode asl.Job, of which the result is still to come: the history shows it. A repetition
+// changes nothing. It returns when the answer is on disk. A task that no engine carries out, as in a test of a runner, has nobody to tell.
+func (t *Task) Submit(ctx context.Context, answer *asl.Document) error {
+	if t.engine == nil {
+		return nil
+	}
+	return t.engine.call(ctx, t.Execution.id, asl.TaskSubmitted{Task: t.ID, Output: answer})
+}
 
 // runTask carries a task out and delivers its result.
 func (e *Engine) runTask(ctx context.Context, ref taskRef, task Task) {
+	if task.Mode == asl.Callback && task.Submitted || task.Mode == asl.Activity && task.Started {
+		return // the rest is up to whoever has the token
+	}
+	task.engine = e
 	started := e.opts.Now().UTC()
 	output, err := e.guard(ctx, task)
 	if ctx.Err() != nil || errors.Is(err, ErrSuspended) {
 		return // dropped; or stopping, and run again after the restart
 	}
-	var event asl.Event = asl.TaskSucceeded{Task: ref.task, StartedAt: started, Output: output}
-	if err != nil {
+	var event asl.Event
+	switch {
+	case err != nil:
 		event = taskFailed(ref.task, started, err)
+	case task.Mode == asl.Callback:
+		event = asl.TaskSubmitted{Task: ref.task, StartedAt: started, Output: output}
+	default:
+		event = asl.TaskSucceeded{Task: ref.task, StartedAt: started, Output: output}
 	}
 	e.post(ref.execution, delivery{event: event})
 }
@@ -152,7 +170,7 @@ func (e *Engine) runTask(ctx context.Context, ref taskRef, task Task) {
 func taskFailed(id asl.TaskID, started time.Time, err error) asl.TaskFailed {
 	failed := asl.TaskFailed{Task: id, StartedAt: started, Error: "States.TaskFailed", Cause: err.Error()}
 	if named, ok := errors.AsType[*TaskError](err); ok {
-		failed.Error, failed.Cause = named.Name, named.Cause
+		failed.Error, failed.Cause, failed.NotScheduled = named.Name, named.Cause, named.NotScheduled
 	}
 	return failed
 }

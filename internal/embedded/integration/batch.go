@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/tidwall/gjson"
 
 	"sundog/asl"
@@ -29,11 +28,22 @@ func (r *Runner) runJob(ctx context.Context, task engine.Task) (*asl.Document, e
 	if err != nil {
 		return nil, err
 	}
+	req.Accepted = func(accepted job.Result) {
+		// When the answer cannot be recorded the execution has ended, or its next step fails too.
+		if submitted, err := answer(task, submission(accepted)); err == nil {
+			_ = task.Submit(ctx, submitted)
+		}
+	}
 	result, err := r.Jobs.Run(ctx, req)
 	if err != nil {
 		return nil, jobError(err)
 	}
 	return document(result)
+}
+
+// submission is the answer of SubmitJob.
+func submission(accepted job.Result) map[string]any {
+	return map[string]any{"JobArn": accepted.JobArn, "JobId": accepted.JobID, "JobName": accepted.JobName}
 }
 
 // submitJob is batch:submitJob: the result is the answer of SubmitJob.
@@ -46,11 +56,7 @@ func (r *Runner) submitJob(ctx context.Context, task engine.Task) (*asl.Document
 	if err != nil {
 		return nil, jobError(err)
 	}
-	return document(struct {
-		JobArn  string
-		JobID   string `json:"JobId"`
-		JobName string
-	}{result.JobArn, result.JobID, result.JobName})
+	return answer(task, submission(result))
 }
 
 func document(v any) (*asl.Document, error) {
@@ -73,7 +79,7 @@ func jobError(err error) error {
 func jobRequest(task engine.Task) (job.Request, error) {
 	params := gjson.ParseBytes(task.Parameters.Bytes())
 	req := job.Request{
-		ID:      jobID(task),
+		ID:      derivedID(task, "job"),
 		Job:     either(params, "JobDefinition", "jobDefinition").String(),
 		JobName: either(params, "JobName", "jobName").String(),
 		Queue:   either(params, "JobQueue", "jobQueue").String(),
@@ -100,11 +106,6 @@ func jobRequest(task engine.Task) (job.Request, error) {
 	req.Attempts = int(either(either(params, "RetryStrategy", "retryStrategy"), "Attempts", "attempts").Int())
 	req.Timeout = time.Duration(either(either(params, "Timeout", "timeout"), "AttemptDurationSeconds", "attemptDurationSeconds").Int()) * time.Second
 	return req, nil
-}
-
-// jobID derives the id of a job from its task, so that one that is run again after a crash is the same job.
-func jobID(task engine.Task) string {
-	return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "%s/%d", task.Execution.ARN, task.ID)).String()
 }
 
 func either(v gjson.Result, name, other string) gjson.Result {

@@ -1,14 +1,17 @@
 // Package integration carries out the work of Task states: it knows which service a Resource means, what that service wants to
 // know, and how AWS shapes its answers and errors.
 //
-// The engine hands it tasks; it calls the functions and jobs of the platform. It keeps nothing: a task that was under way when
-// the process died is run again by the engine.
+// The engine hands it tasks; it calls the functions, jobs, activities and executions of the platform. It keeps nothing: a task that was
+// under way when the process died is run again by the engine. Whatever a task starts or sends has an id that is derived from the task, so
+// that a second run does not do it twice where the service can tell.
 package integration
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"sundog/asl"
@@ -21,28 +24,61 @@ type Functions interface {
 	Invoke(ctx context.Context, req function.Request) (function.Response, error)
 }
 
-// Runner implements engine.TaskRunner.
+// Runner implements engine.TaskRunner. A service that is nil is not available.
 type Runner struct {
-	Functions Functions
-	Jobs      Jobs
+	Functions  Functions
+	Jobs       Jobs
+	Activities Activities
+	// Executions is the engine itself; it is set once there is one, before it runs.
+	Executions Executions
 }
+
+// Activities hand tasks to workers.
+type Activities interface {
+	// Schedule lets a task wait for a worker. It returns engine.ErrSuspended, or why it cannot be done.
+	Schedule(ctx context.Context, task engine.Task) error
+}
+
+// A handler carries out the tasks of one action of a service.
+type handler func(r *Runner, ctx context.Context, task engine.Task) (*asl.Document, error)
+
+// handlers are the actions that there are, by what follows arn:aws:states::: in a Resource. One that ends in .waitForTaskToken is that without
+// the ending: the engine takes the answer for what it is.
+var handlers = map[string]handler{
+	"lambda:invoke":                 (*Runner).invoke,
+	"batch:submitJob":               (*Runner).submitJob,
+	"batch:submitJob.sync":          (*Runner).runJob,
+	"states:startExecution":         (*Runner).startExecution,
+	"states:startExecution.sync":    (*Runner).awaitExecutionAsText,
+	"states:startExecution.sync:2":  (*Runner).awaitExecution,
+	"aws-sdk:sfn:startExecution":    (*Runner).sdkStartExecution,
+	"aws-sdk:sfn:describeExecution": (*Runner).sdkDescribeExecution,
+	"aws-sdk:sfn:stopExecution":     (*Runner).sdkStopExecution,
+	"aws-sdk:sfn:sendTaskSuccess":   (*Runner).sdkSendTaskSuccess,
+	"aws-sdk:sfn:sendTaskFailure":   (*Runner).sdkSendTaskFailure,
+	"aws-sdk:sfn:sendTaskHeartbeat": (*Runner).sdkSendTaskHeartbeat,
+}
+
+// Actions returns the Resources that can be carried out, without functions and activities, which are named by their ARNs.
+func Actions() []string { return slices.Sorted(maps.Keys(handlers)) }
 
 // Run implements engine.TaskRunner.
 func (r *Runner) Run(ctx context.Context, task engine.Task) (*asl.Document, error) {
-	resource := task.Resource
 	switch {
-	case isFunctionARN(resource):
+	case isFunctionARN(task.Resource):
 		return r.invokeByARN(ctx, task)
-	case resource == "arn:aws:states:::lambda:invoke":
-		return r.invoke(ctx, task)
-	case resource == "arn:aws:states:::batch:submitJob.sync":
-		return r.runJob(ctx, task)
-	case resource == "arn:aws:states:::batch:submitJob":
-		return r.submitJob(ctx, task)
+	case task.Mode == asl.Activity && r.Activities != nil:
+		return nil, r.Activities.Schedule(ctx, task)
+	}
+	action, _ := strings.CutPrefix(task.Resource, "arn:aws:states:::")
+	action, _ = strings.CutSuffix(action, ".waitForTaskToken")
+	if h := handlers[action]; h != nil {
+		return h(r, ctx, task)
 	}
 	return nil, &engine.TaskError{
-		Name:  "States.TaskFailed",
-		Cause: fmt.Sprintf("The resource '%s' is not available on this server; there are functions (arn:aws:states:::lambda:invoke, function ARNs) and jobs (arn:aws:states:::batch:submitJob, .sync)", resource),
+		Name: "States.TaskFailed",
+		Cause: fmt.Sprintf("The resource '%s' is not available on this server; there are functions and activities by their ARNs, and arn:aws:states::: with %s",
+			task.Resource, strings.Join(Actions(), ", ")),
 	}
 }
 

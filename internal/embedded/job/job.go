@@ -95,6 +95,8 @@ type Request struct {
 	Command  []string
 	Attempts int
 	Timeout  time.Duration
+	// Accepted, when set, is told by Run what was submitted, before the job begins.
+	Accepted func(Result)
 }
 
 var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)

@@ -82,6 +82,9 @@ func (r *Runner) Run(ctx context.Context, req Request) (Result, error) {
 		return Result{}, ErrClosed
 	}
 	defer r.running.Done()
+	if req.Accepted != nil {
+		req.Accepted(j.result)
+	}
 	if err := r.wait(ctx, j); err != nil {
 		return j.result, err
 	}

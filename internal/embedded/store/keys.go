@@ -30,6 +30,9 @@ const (
 	PrefixName          byte = 'N' // machine, name -> execution
 	PrefixDefinition    byte = 'D' // digest -> definition
 
+	// Activities (internal/embedded/activity).
+	PrefixActivity byte = 'A' // name -> description
+
 	// Queues (internal/embedded/queue).
 	PrefixQueue      byte = 'q' // queue -> configuration
 	PrefixQueueEpoch byte = 'Q' // how often the queues have been opened
