@@ -30,7 +30,7 @@ func (r *Runner) sdkStartExecution(ctx context.Context, task engine.Task) (*asl.
 
 // executionParameters are those of DescribeExecution and StopExecution.
 type executionParameters struct {
-	ExecutionArn string //nolint:revive // the parameter's name
+	ExecutionArn string
 	Error, Cause string
 }
 

@@ -24,7 +24,7 @@ type Executions interface {
 
 // startParameters are those of StartExecution.
 type startParameters struct {
-	StateMachineArn string //nolint:revive // the parameter's name
+	StateMachineArn string
 	Name            string
 	Input           json.RawMessage
 }
