@@ -90,6 +90,7 @@ var sections = map[string]string{
 	"### `functions`":     "functions: {a: {zzzzzzzz: 1}}",
 	"### `jobs`":          "jobs: {a: {zzzzzzzz: 1}}",
 	"### `subscriptions`": "subscriptions: [{zzzzzzzz: 1}]",
+	"### `connections`":   "connections: {a: {zzzzzzzz: 1}}",
 	"### `lanes`":         "lanes: {zzzzzzzz: {}}",
 	"### `process`":       "process: {zzzzzzzz: 1}",
 	"### `limits`":        "limits: {zzzzzzzz: 1}",

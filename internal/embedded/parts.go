@@ -9,6 +9,7 @@ import (
 
 	"sundog/eventpattern"
 	"sundog/internal/batch"
+	"sundog/internal/embedded/connection"
 	"sundog/internal/embedded/function"
 	"sundog/internal/embedded/job"
 	"sundog/internal/embedded/logs"
@@ -80,6 +81,28 @@ func (p *Platform) jobSpecs() []job.Spec {
 		})
 	}
 	return specs
+}
+
+func (p *Platform) connections() []connection.Connection {
+	all := make([]connection.Connection, 0, len(p.Project.Connections))
+	for _, c := range p.Project.Connections {
+		one := connection.Connection{Name: c.Name, Headers: map[string]string{}}
+		for name, value := range c.Headers {
+			one.Headers[name] = value.Reveal()
+		}
+		switch {
+		case c.Basic != nil:
+			one.Username, one.Password = c.Basic.Username, c.Basic.Password.Reveal()
+		case c.APIKey != nil:
+			one.Header, one.Value = c.APIKey.Header, c.APIKey.Value.Reveal()
+		case c.OAuth != nil:
+			one.OAuth = &connection.OAuth{
+				TokenURL: c.OAuth.TokenURL, ClientID: c.OAuth.ClientID, ClientSecret: c.OAuth.ClientSecret.Reveal(), Scope: c.OAuth.Scope,
+			}
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // subscribe begins the subscriptions of the project. A queue that one names is declared.

@@ -20,6 +20,8 @@ import (
 
 	"sundog/internal/embedded/activity"
 	"sundog/internal/embedded/bucket"
+	"sundog/internal/embedded/connection"
+	"sundog/internal/embedded/egress"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/feed"
 	"sundog/internal/embedded/function"
@@ -158,8 +160,18 @@ func (p *Platform) openQueues(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	p.update, err = p.Queues.Declare(ctx, UpdateQueue, queue.Config{Visibility: time.Minute, MaxReceives: maxCompletions})
-	return err
+	if p.update, err = p.Queues.Declare(ctx, UpdateQueue, queue.Config{Visibility: time.Minute, MaxReceives: maxCompletions}); err != nil {
+		return err
+	}
+	for _, name := range p.Project.Queues {
+		if name == ProcessQueue || name == UpdateQueue {
+			continue // there anyway
+		}
+		if _, err := p.Queues.Declare(ctx, name, queue.Config{}); err != nil {
+			return fmt.Errorf("queue %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // messageOverhead is room for attributes beside a payload.
@@ -184,14 +196,22 @@ func (p *Platform) openWorkers() (err error) {
 		return err
 	}
 	p.Topics = topic.Open(p.Store, p.Queues, topic.Options{
+		Declared:  append([]string{PublishTopic, EventTopic, integration.DefaultBus}, p.Project.Topics...),
 		Functions: invoker{p.Functions}, Now: p.opts.Now, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account,
 	})
 	return nil
 }
 
+// idleConnections are kept for each host that workflows call.
+const idleConnections = 16
+
 func (p *Platform) openEngine(ctx context.Context) (err error) {
 	p.Activities = activity.New(activity.Options{Store: p.Store, Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now})
-	runner := &integration.Runner{Functions: p.Functions, Jobs: p.Jobs, Activities: p.Activities}
+	client := egress.NewClient(egress.NewTransport(idleConnections))
+	runner := &integration.Runner{
+		Functions: p.Functions, Jobs: p.Jobs, Activities: p.Activities, Store: p.Store, Queues: p.Queues, Topics: p.Topics, HTTP: client,
+		Connections: connection.New(p.connections(), client, p.opts.Now), Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now,
+	}
 	p.Engine, err = engine.New(engine.Options{
 		Store: p.Store, Logger: p.logger, Now: p.opts.Now, Region: p.Project.Region, Account: p.Project.Account,
 		Runner:  runner,

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"sundog/internal/embedded/integration"
 )
 
 // Bounds of the files that a project consists of.
@@ -143,6 +145,7 @@ var (
 	jobName      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
 	topicName    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 	queueName    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
+	headerName   = regexp.MustCompile(`^[A-Za-z0-9-]{1,128}$`)
 	regionName   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 	accountID    = regexp.MustCompile(`^[0-9]{12}$`)
 	envName      = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -161,7 +164,7 @@ func folderName(dir string) string {
 
 func (l *loader) read(document *yaml.Node) {
 	p := l.project
-	var workflows, functions, jobs, subscriptions, catalog *yaml.Node
+	var workflows, functions, jobs, subscriptions, connections, catalog *yaml.Node
 	later := func(dst **yaml.Node) func(*yaml.Node) { return func(n *yaml.Node) { *dst = n } }
 	l.object(document, "the project", fields{
 		"name":          l.pattern(&p.Name, "name", projectName, "letters, digits, '-' and '_', at most 64"),
@@ -171,13 +174,22 @@ func (l *loader) read(document *yaml.Node) {
 		"functions":     later(&functions),
 		"jobs":          later(&jobs),
 		"subscriptions": later(&subscriptions),
-		"lanes":         l.lanes,
-		"process":       l.process,
-		"limits":        l.limits,
-		"catalog":       later(&catalog),
+		"connections":   later(&connections),
+		"queues": l.names(&p.Queues, "queue", func(dst *string, label string) func(*yaml.Node) {
+			return l.pattern(dst, label, queueName, "letters, digits, '-' and '_', at most 80")
+		}),
+		"topics": l.names(&p.Topics, "topic", func(dst *string, label string) func(*yaml.Node) {
+			return l.pattern(dst, label, topicName, "letters, digits, '-' and '_', at most 256")
+		}),
+		"lanes":   l.lanes,
+		"process": l.process,
+		"limits":  l.limits,
+		"catalog": later(&catalog),
 	})
 	// What refers to something is read after it, whatever the order in the file.
-	l.declared = map[string][]string{"function": keys(functions), "job": keys(jobs), "workflow": keys(workflows)}
+	l.declared = map[string][]string{
+		"function": keys(functions), "job": keys(jobs), "workflow": keys(workflows), "connection": keys(connections),
+	}
 	p.Catalog = defaultCatalog(p.Name)
 	if catalog != nil {
 		l.catalog(catalog)
@@ -189,8 +201,16 @@ func (l *loader) read(document *yaml.Node) {
 		l.entries(jobs, "jobs", l.job)
 	}
 	l.checkPrograms()
+	if connections != nil {
+		l.entries(connections, "connections", l.connection)
+	}
 	if subscriptions != nil {
 		l.readSubscriptions(subscriptions)
+	}
+	l.declared["queue"] = append([]string{"process"}, p.Queues...)
+	l.declared["topic"] = append([]string{"publish", "workflow-event", integration.DefaultBus}, p.Topics...)
+	for _, s := range p.Subscriptions {
+		l.declared["queue"], l.declared["topic"] = append(l.declared["queue"], s.Queue), append(l.declared["topic"], s.Topic)
 	}
 	if workflows != nil {
 		l.entries(workflows, "workflows", l.workflow)

@@ -24,6 +24,9 @@ type Project struct {
 	Functions     []Function
 	Jobs          []Job
 	Subscriptions []Subscription
+	Queues        []string // beside the process queue and those of subscriptions; letters, digits, '-' and '_', at most 80
+	Topics        []string // beside publish, workflow-event, default and those of subscriptions; the same alphabet, at most 256
+	Connections   []Connection
 	Lanes         []Lane // in order of priority: live, bulk
 	Process       Process
 	Limits        Limits
@@ -93,6 +96,35 @@ type Subscription struct {
 type Webhook struct {
 	URL    string // http or https
 	Secret Secret // signs the messages; empty: they are not signed
+}
+
+// Connection is how requests of the integration http:invoke show who they come from. At most one of Basic, APIKey and OAuth is set.
+type Connection struct {
+	Name    string // letters, digits, '-' and '_', at most 64
+	Basic   *BasicAuth
+	APIKey  *APIKeyAuth
+	OAuth   *OAuth
+	Headers Env // that every request gets
+}
+
+// BasicAuth is HTTP's basic authentication.
+type BasicAuth struct {
+	Username string
+	Password Secret
+}
+
+// APIKeyAuth is a header with a key.
+type APIKeyAuth struct {
+	Header string
+	Value  Secret
+}
+
+// OAuth gets tokens for client credentials (RFC 6749, section 4.4).
+type OAuth struct {
+	TokenURL     string // http or https
+	ClientID     string
+	ClientSecret Secret
+	Scope        string // or empty
 }
 
 // Lane is a class of payloads with a bound of its own.

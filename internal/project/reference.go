@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"sundog/internal/embedded/integration"
 )
 
 // references reports the functions, jobs and workflows that a definition names and nobody declares. Names that are computed
@@ -24,7 +26,15 @@ func (l *loader) references(doc *document, machine *node) {
 		if m == nil {
 			continue
 		}
+		l.available(doc, resource)
 		switch m[1] {
+		case "sqs:sendMessage", "aws-sdk:sqs:sendMessage":
+			l.refer(doc, argument(state, "QueueUrl"), "queue", lastName)
+		case "sns:publish", "aws-sdk:sns:publish":
+			l.refer(doc, argument(state, "TopicArn"), "topic", lastName)
+		case "http:invoke":
+			l.refer(doc, argument(state, "Authentication", "ConnectionArn"), "connection", connectionARN)
+			l.refer(doc, argument(state, "InvocationConfig", "ConnectionArn"), "connection", connectionARN)
 		case "lambda:invoke", "aws-sdk:lambda:invoke":
 			l.refer(doc, argument(state, "FunctionName"), "function", functionARN, plainName)
 		case "batch:submitJob", "aws-sdk:batch:submitJob":
@@ -36,11 +46,13 @@ func (l *loader) references(doc *document, machine *node) {
 }
 
 var (
-	functionARN = regexp.MustCompile(`^(?:arn:[a-z0-9-]+:lambda:[a-z0-9-]*:)?[0-9]{12}:function:([A-Za-z0-9_-]+)(?::[A-Za-z0-9_$-]+)?$`)
-	serviceARN  = regexp.MustCompile(`^arn:[a-z0-9-]+:states:[a-z0-9-]*:[0-9]*:((?:aws-sdk:)?[A-Za-z0-9]+:[A-Za-z]+)(?:\.[A-Za-z:]+)*$`)
-	jobARN      = regexp.MustCompile(`^(?:arn:[a-z0-9-]+:batch:[a-z0-9-]*:[0-9]*:job-definition/)?([A-Za-z0-9_-]+)(?::[0-9]+)?$`)
-	machineARN  = regexp.MustCompile(`^arn:[a-z0-9-]+:states:[a-z0-9-]*:[0-9]*:stateMachine:([^:]+)(?::[^:]+)?$`)
-	plainName   = regexp.MustCompile(`^([A-Za-z0-9_-]+)(?::[A-Za-z0-9_$-]+)?$`)
+	functionARN   = regexp.MustCompile(`^(?:arn:[a-z0-9-]+:lambda:[a-z0-9-]*:)?[0-9]{12}:function:([A-Za-z0-9_-]+)(?::[A-Za-z0-9_$-]+)?$`)
+	serviceARN    = regexp.MustCompile(`^arn:[a-z0-9-]+:states:[a-z0-9-]*:[0-9]*:((?:aws-sdk:)?[A-Za-z0-9]+:[A-Za-z]+)(?:\.[A-Za-z:]+)*$`)
+	connectionARN = regexp.MustCompile(`:connection/([^/]+)`)
+	jobARN        = regexp.MustCompile(`^(?:arn:[a-z0-9-]+:batch:[a-z0-9-]*:[0-9]*:job-definition/)?([A-Za-z0-9_-]+)(?::[0-9]+)?$`)
+	machineARN    = regexp.MustCompile(`^arn:[a-z0-9-]+:states:[a-z0-9-]*:[0-9]*:stateMachine:([^:]+)(?::[^:]+)?$`)
+	lastName      = regexp.MustCompile(`([^:/]*)$`)
+	plainName     = regexp.MustCompile(`^([A-Za-z0-9_-]+)(?::[A-Za-z0-9_$-]+)?$`)
 )
 
 // refer checks an argument whose value is known before the state runs. The patterns take a name out of an ARN; what matches
@@ -59,11 +71,29 @@ func (l *loader) refer(doc *document, at *node, what string, patterns ...*regexp
 	l.undeclared(doc.file, doc.at(placeOf(doc.text, at.offset)), what, name)
 }
 
-func argument(state *node, name string) *node {
-	if at := state.get("Parameters", name); at != nil {
+func argument(state *node, path ...string) *node {
+	if at := state.get(append([]string{"Parameters"}, path...)...); at != nil {
 		return at
 	}
-	return state.get("Arguments", name)
+	return state.get(append([]string{"Arguments"}, path...)...)
+}
+
+// available warns of a service that this platform has not. The workflow may be meant for another one.
+func (l *loader) available(doc *document, resource *node) {
+	_, action, _ := strings.Cut(resource.text, ":::")
+	action = strings.TrimSuffix(action, ".waitForTaskToken")
+	if slices.Contains(integration.Actions(), action) {
+		return
+	}
+	at := doc.at(placeOf(doc.text, resource.offset))
+	d := Diagnostic{
+		Severity: Warning, File: doc.file, Line: at.line, Column: at.column,
+		Reason: fmt.Sprintf("the resource %q is not available on one machine: a task that comes to it fails", resource.text),
+	}
+	if near := nearest(action, integration.Actions()); near != "" {
+		d.Hint = fmt.Sprintf("did you mean arn:aws:states:::%s?", near)
+	}
+	*l.diags = append(*l.diags, d)
 }
 
 // undeclared reports a name that its section does not have.

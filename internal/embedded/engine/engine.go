@@ -59,6 +59,7 @@ type Task struct {
 	asl.Task
 	Execution Description
 	engine    *Engine // that carries it out
+	answered  []byte  // what AnswerTx has recorded before a crash
 }
 
 // TaskError is a failure that a Retry or Catch can name.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sundog/asl"
+	"sundog/internal/embedded/store"
 )
 
 // taskRef names a task among all executions.
@@ -125,10 +126,24 @@ func (e *Engine) readTask(ref taskRef) *Task {
 			e.logger.Error("an open task cannot be read; it is run after the next start", "execution", ref.execution, "task", ref.task, "error", err)
 			return nil
 		}
-		return found
 	case <-e.ctx.Done():
 		return nil
 	}
+	switch answered, err := e.store.Get(taskKey(ref.execution, ref.task)); {
+	case errors.Is(err, store.ErrNotFound):
+	case err != nil:
+		e.logger.Error("an open task cannot be read; it is run after the next start", "execution", ref.execution, "task", ref.task, "error", err)
+		return nil
+	case found == nil: // it had ended when its answer was recorded
+		tx := e.store.Begin()
+		tx.Delete(taskKey(ref.execution, ref.task))
+		if err := tx.CommitLazily(e.ctx); err != nil {
+			e.logger.Warn("what is left of a task could not be removed", "execution", ref.execution, "task", ref.task, "error", err)
+		}
+	case len(answered) > 0:
+		found.answered = answered
+	}
+	return found
 }
 
 // ErrSuspended is returned by a runner for a task whose result will come by another way: through the task's token, or when an execution ends
@@ -151,7 +166,13 @@ func (e *Engine) runTask(ctx context.Context, ref taskRef, task Task) {
 	}
 	task.engine = e
 	started := e.opts.Now().UTC()
-	output, err := e.guard(ctx, task)
+	var output *asl.Document
+	var err error
+	if task.answered != nil {
+		output = asl.Raw(task.answered)
+	} else {
+		output, err = e.guard(ctx, task)
+	}
 	if ctx.Err() != nil || errors.Is(err, ErrSuspended) {
 		return // dropped; or stopping, and run again after the restart
 	}
@@ -165,6 +186,14 @@ func (e *Engine) runTask(ctx context.Context, ref taskRef, task Task) {
 		event = asl.TaskSucceeded{Task: ref.task, StartedAt: started, Output: output}
 	}
 	e.post(ref.execution, delivery{event: event})
+}
+
+// AnswerTx records the answer of the task in the transaction in which the task does its work. After a crash the task is then not run again: what
+// it did, it did once.
+func (t *Task) AnswerTx(tx *store.Tx, answer *asl.Document) {
+	if t.engine != nil {
+		tx.Set(taskKey(t.Execution.id, t.ID), answer.Bytes())
+	}
 }
 
 func taskFailed(id asl.TaskID, started time.Time, err error) asl.TaskFailed {

@@ -11,12 +11,18 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"sundog/asl"
+	"sundog/internal/embedded/connection"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/function"
+	"sundog/internal/embedded/queue"
+	"sundog/internal/embedded/store"
+	"sundog/internal/embedded/topic"
 )
 
 // Functions call functions by name or ARN. The error is a *function.Error when the call failed.
@@ -24,11 +30,19 @@ type Functions interface {
 	Invoke(ctx context.Context, req function.Request) (function.Response, error)
 }
 
-// Runner implements engine.TaskRunner. A service that is nil is not available.
+// Runner implements engine.TaskRunner. Every service has to be there that a task may ask for.
 type Runner struct {
-	Functions  Functions
-	Jobs       Jobs
-	Activities Activities
+	Functions   Functions
+	Jobs        Jobs
+	Activities  Activities
+	Store       *store.Store // of queues and topics
+	Queues      *queue.Queues
+	Topics      *topic.Topics
+	HTTP        *http.Client
+	Connections *connection.Connections
+	// Region and Account show in events; Now is the clock, the start of the execution when nil.
+	Region, Account string
+	Now             func() time.Time
 	// Executions is the engine itself; it is set once there is one, before it runs.
 	Executions Executions
 }
@@ -48,6 +62,15 @@ var handlers = map[string]handler{
 	"lambda:invoke":                 (*Runner).invoke,
 	"batch:submitJob":               (*Runner).submitJob,
 	"batch:submitJob.sync":          (*Runner).runJob,
+	"sqs:sendMessage":               (*Runner).sendMessage,
+	"sns:publish":                   (*Runner).publish,
+	"events:putEvents":              (*Runner).putEvents,
+	"http:invoke":                   (*Runner).invokeHTTP,
+	"aws-sdk:lambda:invoke":         (*Runner).sdkInvoke,
+	"aws-sdk:batch:submitJob":       (*Runner).sdkSubmitJob,
+	"aws-sdk:sqs:sendMessage":       (*Runner).sdkSendMessage,
+	"aws-sdk:sns:publish":           (*Runner).sdkPublish,
+	"aws-sdk:eventbridge:putEvents": (*Runner).sdkPutEvents,
 	"states:startExecution":         (*Runner).startExecution,
 	"states:startExecution.sync":    (*Runner).awaitExecutionAsText,
 	"states:startExecution.sync:2":  (*Runner).awaitExecution,
@@ -67,7 +90,7 @@ func (r *Runner) Run(ctx context.Context, task engine.Task) (*asl.Document, erro
 	switch {
 	case isFunctionARN(task.Resource):
 		return r.invokeByARN(ctx, task)
-	case task.Mode == asl.Activity && r.Activities != nil:
+	case task.Mode == asl.Activity:
 		return nil, r.Activities.Schedule(ctx, task)
 	}
 	action, _ := strings.CutPrefix(task.Resource, "arn:aws:states:::")

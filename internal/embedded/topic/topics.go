@@ -49,6 +49,8 @@ type Functions interface {
 
 // Options of Topics. The zero value works, without functions.
 type Options struct {
+	// Declared are topics that exist though nobody may subscribe to them.
+	Declared  []string
 	Functions Functions // what Function subscriptions call
 	// Transport makes webhook requests; when nil it is one that refuses link-local addresses, where clouds hand out credentials, and
 	// uses no proxy.
@@ -156,6 +158,13 @@ func (t *Topics) Unsubscribe(name string) error {
 	}
 	found.close()
 	return nil
+}
+
+// Known reports whether a message to a topic would reach anybody, now or later: the topic was declared, or somebody subscribes or listens to it.
+func (t *Topics) Known(name string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.Contains(t.opts.Declared, name) || len(t.subscriptions[name]) > 0 || len(t.listeners[name]) > 0
 }
 
 // Publish publishes messages, all or none, and returns their ids once their deliveries are on disk.
