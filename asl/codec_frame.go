@@ -1,6 +1,9 @@
 package asl
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"encoding/json"
+)
 
 func (f *frame) encode(docs DocumentWriter) []byte {
 	e := newEncoder(docs)
@@ -37,6 +40,9 @@ func (f *frame) encode(docs DocumentWriter) []byte {
 	if f.fan != nil {
 		f.fan.encode(e)
 	}
+	if f.phase == mapping {
+		f.run.encode(e)
+	}
 	return e.buf
 }
 
@@ -60,6 +66,22 @@ func (fn *fan) encode(e *encoder) {
 	e.int(int64(fn.limit))
 	e.document(fn.list)
 	e.document(fn.data)
+}
+
+func (r *runWait) encode(e *encoder) {
+	e.int(int64(r.id))
+	e.text(r.arn)
+	e.document(r.data)
+	e.document(r.items)
+	e.document(r.settings)
+}
+
+func decodeRun(d *decoder) *runWait {
+	r := &runWait{id: MapRunID(d.int()), arn: d.text(), data: d.document(), items: d.document(), settings: d.document()}
+	if r.data == nil || r.settings == nil || json.Unmarshal(r.settings.Bytes(), &MapRunSettings{}) != nil {
+		d.corrupt()
+	}
+	return r
 }
 
 func (c *ended) encode(docs DocumentWriter) []byte {
@@ -111,6 +133,9 @@ func (x *Execution) decodeFrame(id frameID, data []byte, docs DocumentReader) er
 	if f.task != nil {
 		x.tasks[f.task.id] = f
 	}
+	if f.run != nil {
+		x.runs[f.run.id] = f
+	}
 	return nil
 }
 
@@ -150,6 +175,9 @@ func (f *frame) decode(d *decoder, m *Machine) {
 	if d.bool() {
 		f.fan = decodeFan(d, f.state)
 	}
+	if f.phase == mapping {
+		f.run = decodeRun(d)
+	}
 	f.check(d)
 }
 
@@ -157,7 +185,7 @@ func decodeFan(d *decoder, st *state) *fan {
 	fn := &fan{first: frameID(d.int()), count: int(d.int()), next: int(d.int()), limit: int(d.int()), list: d.document(), data: d.document()}
 	children := len(st.branches)
 	if fn.list != nil {
-		fn.items, _ = fn.list.elements()
+		fn.items, _ = fn.list.Elements()
 		children = len(fn.items)
 	}
 	if d.err != nil || fn.count != children || fn.next < 0 || fn.next > fn.count {
@@ -177,6 +205,7 @@ func (f *frame) check(d *decoder) {
 	case f.phase == working && f.task != nil && f.task.parameters != nil && f.state.typ == taskState:
 	case f.phase == joining && f.fan != nil && f.state.typ == parallelState:
 	case f.phase == joining && f.fan != nil && f.state.typ == mapState && f.fan.list != nil:
+	case f.phase == mapping && f.state.mapping != nil && f.state.mapping.run != nil:
 	default:
 		d.corrupt()
 	}

@@ -19,5 +19,7 @@
 // at a time. A step lets the frames that have something to do go on in turn until each waits. Changed frames are what TakeChanges stores.
 //
 // Where AWS's behaviour is documented in no detail, it is what recordings of AWS show: the texts of causes, which event follows
-// which, and what a Parallel or Map state writes when a child fails. TestState plays one state on its own. Not built are Map states in the Mode DISTRIBUTED, and redrive.
+// which, and what a Parallel or Map state writes when a child fails. TestState plays one state on its own. Not built is redrive.
+//
+// A Map state in the Mode DISTRIBUTED asks for a map run, whose children are executions of their own: package maprun says how one is run.
 package asl

@@ -52,6 +52,12 @@ func (d *Document) Get() any {
 // MarshalJSON makes a Document a part of a larger document.
 func (d *Document) MarshalJSON() ([]byte, error) { return d.Bytes(), nil }
 
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (d *Document) UnmarshalJSON(text []byte) error {
+	*d = Document{raw: bytes.Clone(text)}
+	return nil
+}
+
 // member returns the member of an object, without parsing a document that is not parsed yet.
 func (d *Document) member(name string) (*Document, bool) {
 	if d.parsed {
@@ -69,8 +75,8 @@ func (d *Document) member(name string) (*Document, bool) {
 	return Raw(text), true
 }
 
-// elements returns the elements of an array, without parsing a document that is not parsed yet; ok is false when it is not an array.
-func (d *Document) elements() (elements []*Document, ok bool) {
+// Elements returns the elements of an array, without parsing a document that is not parsed yet; ok is false when it is not an array.
+func (d *Document) Elements() (elements []*Document, ok bool) {
 	if d.parsed {
 		array, ok := d.value.([]any)
 		if !ok {

@@ -24,8 +24,8 @@ func FuzzDocument(f *testing.F) {
 			checkMember(t, raw, parsed, member)
 		}
 		checkMember(t, raw, parsed, name)
-		a, isArray := raw.elements()
-		b, isArray2 := parsed.elements()
+		a, isArray := raw.Elements()
+		b, isArray2 := parsed.Elements()
 		if isArray != isArray2 || len(a) != len(b) {
 			t.Fatalf("elements of %s: %d %v, want %d %v", text, len(a), isArray, len(b), isArray2)
 		}

@@ -43,17 +43,30 @@ type (
 	TaskHeartbeat struct{ Task TaskID }
 	// TimerFired says that a timer set by an earlier step is due.
 	TimerFired struct{ Timer TimerID }
+	// MapRunSucceeded ends a map run with its result, before ResultSelector.
+	MapRunSucceeded struct {
+		Run    MapRunID
+		Output *Document
+	}
+	// MapRunFailed ends a map run with an error. An empty Cause is none.
+	MapRunFailed struct {
+		Run   MapRunID
+		Error string
+		Cause string
+	}
 	// StopRequested aborts the execution (StopExecution).
 	StopRequested struct{ Error, Cause string }
 )
 
-func (TaskStarted) event()   {}
-func (TaskSubmitted) event() {}
-func (TaskSucceeded) event() {}
-func (TaskFailed) event()    {}
-func (TaskHeartbeat) event() {}
-func (TimerFired) event()    {}
-func (StopRequested) event() {}
+func (TaskStarted) event()     {}
+func (TaskSubmitted) event()   {}
+func (TaskSucceeded) event()   {}
+func (TaskFailed) event()      {}
+func (TaskHeartbeat) event()   {}
+func (TimerFired) event()      {}
+func (MapRunSucceeded) event() {}
+func (MapRunFailed) event()    {}
+func (StopRequested) event()   {}
 
 // Effects are what a step wants done once its outcome is on disk. After a crash the engine carries them out again. A task or timer may
 // be both wanted and dropped in one step; dropped counts.
@@ -63,12 +76,15 @@ type Effects struct {
 	Timers        []Timer        // to set
 	DroppedTasks  []TaskID       // whose results no longer matter: ended, timed out, or in an aborted branch
 	DroppedTimers []TimerID      // to forget: fired, or no longer needed
+	MapRuns       []MapRun       // to run
+	DroppedRuns   []MapRunID     // which have ended, or whose state was aborted: what they still do is to be aborted
 	End           *End           // set when the execution has ended
 }
 
 // Empty says whether nothing happened: the event came too late, or twice.
 func (e *Effects) Empty() bool {
-	return len(e.History) == 0 && len(e.Tasks) == 0 && len(e.Timers) == 0 && len(e.DroppedTasks) == 0 && len(e.DroppedTimers) == 0 && e.End == nil
+	return len(e.History) == 0 && len(e.Tasks) == 0 && len(e.Timers) == 0 && len(e.DroppedTasks) == 0 && len(e.DroppedTimers) == 0 &&
+		len(e.MapRuns) == 0 && len(e.DroppedRuns) == 0 && e.End == nil
 }
 
 // A Task is a piece of work for a service.

@@ -72,6 +72,7 @@ type Execution struct {
 	frames map[frameID]*frame
 	tasks  map[TaskID]*frame
 	timers map[TimerID]*frame
+	runs   map[MapRunID]*frame
 	ready  []*frame // in turn; what is left over when a step has used up its transitions
 
 	// The step in progress.
@@ -103,7 +104,7 @@ func newExecution(m *Machine, fl *flow, id Identity, input *Document, at Moment)
 	x := &Execution{
 		machine: m, id: id, input: input, started: at.Now.UTC().Round(0),
 		nextEvent: 1, nextTask: 1, nextTimer: 1, nextFrame: 1,
-		frames: map[frameID]*frame{}, tasks: map[TaskID]*frame{}, timers: map[TimerID]*frame{},
+		frames: map[frameID]*frame{}, tasks: map[TaskID]*frame{}, timers: map[TimerID]*frame{}, runs: map[MapRunID]*frame{},
 	}
 	x.changes.identity = true
 	x.begin(at)
@@ -148,6 +149,13 @@ func (x *Execution) take(ev Event) (known bool, err error) {
 		return x.onTask(ev.Task, x.taskHeartbeat), nil
 	case TimerFired:
 		return x.timerFired(ev.Timer), nil
+	case MapRunSucceeded:
+		if ev.Output == nil {
+			return false, fmt.Errorf("MapRunSucceeded of map run %d has no output", ev.Run)
+		}
+		return x.onRun(ev.Run, func(f *frame) { x.runSucceeded(f, ev.Output) }), nil
+	case MapRunFailed:
+		return x.onRun(ev.Run, func(f *frame) { x.runFailed(f, ev) }), nil
 	case StopRequested:
 		x.finish(&End{Status: Aborted, Error: ev.Error, Cause: ev.Cause}, 0, ev.Error != "", ev.Cause != "")
 		return true, nil
@@ -249,8 +257,10 @@ func (x *Execution) finish(end *End, previous int64, hasError, hasCause bool) {
 	x.end = end
 	x.effects.DroppedTasks = append(x.effects.DroppedTasks, sortedKeys(x.tasks)...)
 	x.effects.DroppedTimers = append(x.effects.DroppedTimers, sortedKeys(x.timers)...)
+	x.effects.DroppedRuns = append(x.effects.DroppedRuns, sortedKeys(x.runs)...)
 	clear(x.tasks)
 	clear(x.timers)
+	clear(x.runs)
 	x.ready = nil
 	clear(x.frames)
 	clear(x.changes.touched)

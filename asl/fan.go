@@ -28,8 +28,8 @@ func (x *Execution) startItems(f *frame, s *scope) *failure {
 	if x.probe != nil {
 		return x.probe.items(f, s)
 	}
-	if m.distributed {
-		return f.runtimeFailure("Map states in the Mode DISTRIBUTED cannot be run; use the Mode INLINE")
+	if m.run != nil {
+		return x.startMapRun(f, s)
 	}
 	list, items, err := x.items(f, s)
 	if err != nil {
@@ -60,29 +60,39 @@ func (x *Execution) startItems(f *frame, s *scope) *failure {
 
 // items evaluates what a Map state iterates over.
 func (x *Execution) items(f *frame, s *scope) (list *Document, items []*Document, err *failure) {
-	m := f.state.mapping
-	if list, err = m.itemsPath.required(s); err != nil {
+	if list, err = itemList(s); err != nil {
 		return nil, nil, err
 	}
-	if m.items != nil {
-		if list, err = m.items.eval(s); err != nil {
-			return nil, nil, err
-		}
+	items, ok := list.Elements()
+	if !ok {
+		return nil, nil, notIterable(f, s, list)
 	}
-	items, ok := list.elements()
+	return list, items, nil
+}
+
+// itemList evaluates ItemsPath, or Items.
+func itemList(s *scope) (*Document, *failure) {
+	m := s.frame.state.mapping
+	if m.items != nil {
+		return m.items.eval(s)
+	}
+	return m.itemsPath.required(s)
+}
+
+// notIterable is the failure of a Map state whose items are none.
+func notIterable(f *frame, s *scope, list *Document) *failure {
+	m := f.state.mapping
 	switch {
-	case ok:
-		return list, items, nil
 	case m.items != nil && m.items.query() != nil:
-		return nil, nil, m.items.query().unexpected(s, "Items", "array", list)
+		return m.items.query().unexpected(s, "Items", "array", list)
 	case f.state.jsonata:
-		return nil, nil, f.queryFailure("", "Map state input must be an array but was: %s", list.Bytes())
+		return f.queryFailure("", "Map state input must be an array but was: %s", list.Bytes())
 	}
 	path := "$"
 	if m.itemsPath != nil {
 		path = m.itemsPath.text
 	}
-	return nil, nil, f.runtimeFailure("Reference path \"%s\" must point to array.", path)
+	return f.runtimeFailure("Reference path \"%s\" must point to array.", path)
 }
 
 // openFan gives a frame room for its children.
@@ -217,6 +227,9 @@ func (x *Execution) abort(f *frame, prev int64, told bool) {
 	if f.fan != nil {
 		f.prev = prev
 		x.abortChildren(f)
+	}
+	if f.run != nil && told {
+		x.event("MapRunAborted", prev, Details{})
 	}
 	if active && told {
 		x.event(string(f.state.typ)+"StateAborted", prev, Details{})

@@ -14,6 +14,7 @@ import (
 // seconds is a whole number of a field such as Seconds, TimeoutSeconds or MaxConcurrency.
 type seconds struct {
 	field string // its name as it was written, with Path
+	most  int64
 	fixed int64
 	expr  expression // nil: the number is fixed
 	path  *path      // expr, when it is a path
@@ -44,10 +45,15 @@ type timestamp struct {
 
 // seconds reads a number that may also stand under the name with Path behind it.
 func (p *parser) seconds(o *object, field string, jsonata bool, least int64) *seconds {
+	return p.bounded(o, field, jsonata, least, maxSeconds)
+}
+
+// bounded is seconds for numbers with another upper bound.
+func (p *parser) bounded(o *object, field string, jsonata bool, least, most int64) *seconds {
 	if n := o.left[field]; n != nil && jsonata && n.kind == '"' {
 		o.take(field)
 		if e := p.jsonata(n, pointer(o.at, field)); e != nil {
-			return &seconds{field: field, expr: e}
+			return &seconds{field: field, most: most, expr: e}
 		}
 		o.errorf(field, "The field '%s' must be a number or a JSONata expression", field)
 		return nil
@@ -61,11 +67,11 @@ func (p *parser) seconds(o *object, field string, jsonata bool, least int64) *se
 				return nil
 			}
 			o.take(field)
-			return &seconds{field: field + "Path", expr: path, path: path}
+			return &seconds{field: field + "Path", most: most, expr: path, path: path}
 		}
 	}
-	if fixed, ok := o.whole(field, least, maxSeconds); ok {
-		return &seconds{field: field, fixed: fixed}
+	if fixed, ok := o.whole(field, least, most); ok {
+		return &seconds{field: field, most: most, fixed: fixed}
 	}
 	return nil
 }
@@ -82,8 +88,8 @@ func (n *seconds) value(s *scope, least int64) (int64, *failure) {
 			return 0, err
 		}
 		v, ok := wholeNumber(d)
-		if !ok || v < least || v > maxSeconds {
-			return 0, f.queryFailure(n.field, "The field '%s' must be a whole number from %d to %d but was: %s", n.field, least, maxSeconds, d.Bytes())
+		if !ok || v < least || v > n.most {
+			return 0, f.queryFailure(n.field, "The field '%s' must be a whole number from %d to %d but was: %s", n.field, least, n.most, d.Bytes())
 		}
 		return v, nil
 	}
@@ -95,21 +101,36 @@ func (n *seconds) value(s *scope, least int64) (int64, *failure) {
 		return 0, f.runtimeFailure("%s", n.path.missing(s))
 	}
 	v, ok := wholeNumber(d)
+	if text, isText := d.Get().(string); isText && n.ofMap() {
+		var err error
+		v, err = strconv.ParseInt(text, 10, 64)
+		ok = err == nil
+	}
 	switch {
-	case ok && v >= least && v <= maxSeconds:
+	case ok && v >= least && v <= n.most:
 		return v, nil
 	case n.field == "SecondsPath" && !ok:
 		return 0, f.runtimeFailure("The SecondsPath parameter cannot be parsed as a long value: %s == %s", n.path.text, d.display())
 	case n.field == "SecondsPath" && v < 0:
 		return 0, f.runtimeFailure("The SecondsPath parameter references a negative value: %s == %d", n.path.text, v)
-	case (n.field == "MaxConcurrencyPath" || n.field == "ToleratedFailureCountPath") && !ok:
+	case n.ofMap() && !ok:
 		return 0, f.runtimeFailure("The %s field refers to value \"%s\" which is not a valid integer: %s", n.field, d.display(), n.path.text)
 	case n.field == "ToleratedFailureCountPath":
 		return 0, f.runtimeFailure("ToleratedFailureCount cannot be negative.")
 	case n.field == "MaxConcurrencyPath":
 		return 0, f.runtimeFailure("Expected non-negative integer for MaxConcurrency, got '%d' instead.", v)
 	}
-	return 0, f.runtimeFailure("The %s parameter must reference a whole number from %d to %d: %s == %s", n.field, least, maxSeconds, n.path.text, d.display())
+	return 0, f.runtimeFailure("The %s parameter must reference a whole number from %d to %d: %s == %s", n.field, least, n.most, n.path.text, d.display())
+}
+
+// ofMap says whether the number is one of a Map state's at a path, of which AWS says that it is no valid integer, and which it also reads
+// from a string.
+func (n *seconds) ofMap() bool {
+	switch n.field {
+	case "MaxConcurrencyPath", "ToleratedFailureCountPath", "MaxItemsPath", "MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath":
+		return true
+	}
+	return false
 }
 
 // percentage reads a number that may also stand under the name with Path behind it.
@@ -149,6 +170,9 @@ func (n *percentage) value(s *scope) (float64, *failure) {
 		return 0, err
 	}
 	number, _ := d.Get().(json.Number)
+	if text, isText := d.Get().(string); isText && n.path != nil {
+		number = json.Number(text)
+	}
 	v, notNumber := number.Float64()
 	switch {
 	case notNumber == nil && v >= 0 && v <= 100:

@@ -33,6 +33,7 @@ type frame struct {
 	timer Timer     // of a Wait state or a retry
 	task  *taskWait // of a Task state
 	fan   *fan      // of a Parallel or Map state
+	run   *runWait  // of a distributed Map state
 }
 
 // phase is what a frame does.
@@ -44,6 +45,7 @@ const (
 	waiting               // Wait state: waits for the timer
 	working               // Task state: waits for the task
 	joining               // Parallel or Map state: waits for its children
+	mapping               // distributed Map state: waits for its run
 )
 
 // A taskWait is a task that has no result yet.
@@ -210,6 +212,9 @@ func (x *Execution) release(f *frame) {
 	x.dropTimer(&f.timer)
 	if f.task != nil {
 		x.endTask(f)
+	}
+	if f.run != nil {
+		x.endRun(f)
 	}
 }
 

@@ -74,7 +74,7 @@ func (e *HistoryEvent) detailsName() string {
 		return "stateExitedEventDetails"
 	}
 	switch e.Type {
-	case "LambdaFunctionStarted", "ParallelStateStarted", "ParallelStateSucceeded", "MapStateSucceeded", "MapRunSucceeded",
+	case "LambdaFunctionStarted", "ParallelStateStarted", "ParallelStateSucceeded", "MapStateSucceeded", "MapRunSucceeded", "MapRunAborted",
 		"TaskStateAborted", "WaitStateAborted", "MapStateAborted", "ParallelStateAborted", "MapStateFailed", "ParallelStateFailed":
 		return ""
 	}

@@ -1,6 +1,10 @@
 package asl
 
-import "time"
+import (
+	"time"
+
+	"sundog/itemreader"
+)
 
 // A Machine is a parsed definition. It is immutable and may be shared by any number of executions and goroutines.
 type Machine struct {
@@ -49,6 +53,17 @@ func (m *Machine) WithLimits(l Limits) *Machine {
 
 // Warnings are the problems of the definition that do not keep it from running.
 func (m *Machine) Warnings() Diagnostics { return m.warnings }
+
+// Processor returns what the children of a distributed Map state run, the ItemProcessor as a machine of its own; nil when the machine, or
+// one of its processors, has no such state.
+func (m *Machine) Processor(state string) *Machine {
+	for _, s := range m.states {
+		if s.name == state && s.mapping != nil && s.mapping.run != nil {
+			return &Machine{top: s.mapping.processor, states: m.states, limits: m.limits}
+		}
+	}
+	return nil
+}
 
 // A flow is one set of states with a beginning: the machine, a branch of a Parallel state, or the processor of a Map state.
 type flow struct {
@@ -125,7 +140,6 @@ type failSpec struct {
 // A mapSpec is what only Map states have.
 type mapSpec struct {
 	processor      *flow
-	distributed    bool
 	itemsPath      *path     // JSONPath; nil is "$"
 	items          *template // JSONata; nil is the input
 	itemSelector   *template
@@ -135,6 +149,39 @@ type mapSpec struct {
 	writer              bool        // a ResultWriter decides on the form of the result
 	toleratedCount      *seconds    // a whole number; nil: not there
 	toleratedPercentage *percentage // nil: not there
+
+	run *runSpec // of the Mode DISTRIBUTED; nil otherwise
+}
+
+// A runSpec is what only Map states in the Mode DISTRIBUTED have. Nil is not there.
+type runSpec struct {
+	express bool // ExecutionType
+	label   string
+	reader  *readerSpec
+	batcher *batcherSpec
+	writer  *writerSpec
+}
+
+// A readerSpec is an ItemReader.
+type readerSpec struct {
+	list       bool // s3:listObjectsV2
+	parameters *template
+	config     itemreader.Dataset // ReaderConfig, but for what is evaluated
+	maxItems   *seconds           // a whole number
+}
+
+// A batcherSpec is an ItemBatcher.
+type batcherSpec struct {
+	maxItems *seconds // whole numbers
+	maxBytes *seconds
+	input    *template
+}
+
+// A writerSpec is a ResultWriter.
+type writerSpec struct {
+	parameters     *template // nil: the result is not written anywhere
+	transformation Transformation
+	lines          bool // OutputType JSONL
 }
 
 // An assignment sets one variable.

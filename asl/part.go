@@ -121,7 +121,7 @@ var ErrCorrupt = errors.New("stored execution cannot be read")
 func Load(m *Machine, parts []Part, docs DocumentReader) (*Execution, error) {
 	x := &Execution{
 		machine: m,
-		frames:  map[frameID]*frame{}, tasks: map[TaskID]*frame{}, timers: map[TimerID]*frame{},
+		frames:  map[frameID]*frame{}, tasks: map[TaskID]*frame{}, timers: map[TimerID]*frame{}, runs: map[MapRunID]*frame{},
 	}
 	x.changes.stored = map[frameID]bool{}
 	frames := map[frameID][]byte{}

@@ -74,7 +74,7 @@ func (p *probe) items(f *frame, s *scope) *failure {
 	var err *failure
 	if m.reader {
 		if p.readerData != nil {
-			items, _ = p.readerData.elements()
+			items, _ = p.readerData.Elements()
 		}
 	} else {
 		var list *Document

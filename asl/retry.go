@@ -26,6 +26,10 @@ func (x *Execution) fail(f *frame, e *failure) {
 			x.abortChildren(f)
 			started = true
 		}
+		if f.run != nil {
+			x.endRun(f)
+			started = true
+		}
 		if x.retry(f, e) {
 			return
 		}

@@ -20,6 +20,7 @@ type scope struct {
 	// The item of the iteration that a Map state is about to start.
 	item      *Document
 	itemIndex int
+	runItem   *Item // of a map run
 
 	contextObject *Document
 }
@@ -80,8 +81,14 @@ func (s *scope) context() *Document {
 	if item, index := s.mapItem(); item != nil {
 		b = append(b, `,"Map":{"Item":{"Index":`...)
 		b = strconv.AppendInt(b, int64(index), 10)
+		if r := s.runItem; r != nil && r.Member {
+			b = appendString(append(b, `,"Key":`...), r.Key)
+		}
 		b = append(b, `,"Value":`...)
 		b = append(b, item.Bytes()...)
+		if r := s.runItem; r != nil {
+			b = appendString(append(b, `,"Source":`...), r.Source)
+		}
 		b = append(b, "}}"...)
 	}
 	s.contextObject = Raw(append(b, '}'))

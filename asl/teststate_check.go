@@ -189,7 +189,7 @@ func (t *stateTest) readMock() error {
 
 // checkJoined checks the results of branches and iterations.
 func (t *stateTest) checkJoined() error {
-	results, ok := t.mocked.elements()
+	results, ok := t.mocked.Elements()
 	failed := t.req.Configuration.MapIterationFailureCount
 	switch {
 	case !ok && t.state.mapping != nil && t.state.mapping.writer:

@@ -38,6 +38,10 @@ type Player struct {
 	// Step, when set, is called after every step and may put another execution in the place of the one that made it, as an
 	// engine does that stores an execution and reads it back.
 	Step func(*asl.Execution, *asl.Effects) (*asl.Execution, error)
+	// ChildStep makes the Step of a child of a map run. Nil: children have none.
+	ChildStep func(machine *asl.Machine) func(*asl.Execution, *asl.Effects) (*asl.Execution, error)
+	// Objects are what map runs read and write; nil: there is no bucket.
+	Objects *Objects
 	// MaxSteps bounds the steps: 100,000 when zero.
 	MaxSteps int
 }
@@ -71,7 +75,9 @@ func (p *Player) Play(input *asl.Document) (*Played, error) {
 		limit = 100_000
 	}
 	for g.steps = 1; ; g.steps++ {
-		g.take(effects)
+		if err := g.take(x, effects); err != nil {
+			return nil, err
+		}
 		if p.Step != nil {
 			var err error
 			if x, err = p.Step(x, effects); err != nil {
@@ -116,13 +122,18 @@ func (g *game) moment() asl.Moment {
 
 // take notes the effects of a step and arranges for what follows from them. What was dropped happens all the same, too late: an engine
 // cannot always help that either, and the interpreter must not mind.
-func (g *game) take(e *asl.Effects) {
+func (g *game) take(x *asl.Execution, e *asl.Effects) error {
 	g.history = append(g.history, e.History...)
 	for _, t := range e.Timers {
 		g.later(t.At.Sub(g.now), asl.TimerFired{Timer: t.ID})
 	}
+	for _, run := range e.MapRuns {
+		if err := g.mapRun(x, run); err != nil {
+			return err
+		}
+	}
 	if g.player.Work == nil {
-		return
+		return nil
 	}
 	for _, t := range e.Tasks {
 		a := g.player.Work(t)
@@ -139,6 +150,7 @@ func (g *game) take(e *asl.Effects) {
 			g.later(a.After, asl.TaskSucceeded{Task: t.ID, Output: a.Output})
 		}
 	}
+	return nil
 }
 
 func (g *game) later(after time.Duration, event asl.Event) {
