@@ -157,7 +157,7 @@ func (p *parser) resultWriter(s *state, o *object) *writerSpec {
 	}
 	if c.has("Resource") {
 		c.resourceOf("putObject")
-		if w.parameters = c.parametersOf(s.jsonata); w.parameters == nil {
+		if w.parameters = c.parametersOf(s.jsonata); w.parameters == nil && !p.lone {
 			c.errorf("", "The field '%s' is required but was missing", map[bool]string{false: "Parameters", true: "Arguments"}[s.jsonata])
 		}
 	} else if config == nil {
