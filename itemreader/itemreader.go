@@ -41,7 +41,7 @@ func errorf(format string, args ...any) error { return &Error{Cause: fmt.Sprintf
 // Errors of Objects that are the dataset's fault. They are wrapped with the name.
 var (
 	ErrNoBucket = errors.New("The specified bucket does not exist") //nolint:staticcheck // S3's words, which the user gets to see
-	ErrNoObject = errors.New("The specified key does not exist.")   //nolint:staticcheck // S3's words, which the user gets to see
+	ErrNoObject = errors.New("The specified key does not exist.")   //nolint:revive,staticcheck // S3's words, which the user gets to see
 )
 
 // Objects is the storage that datasets lie in.
