@@ -88,7 +88,7 @@ func (f *Feed) one(ctx context.Context, selector Selector) (*asl.Document, error
 		return nil, err
 	}
 	f.next++
-	return input, nil
+	return asl.Raw(input.Bytes()), nil // a document of its own: the child has another owner than the parent
 }
 
 // batch puts as many items into one input as its bounds allow, at least one.

@@ -100,29 +100,17 @@ func (e *Engine) start(ctx context.Context, m *Machine, req StartRequest, input 
 		id: id, Machine: m.Name, Name: req.Name, ARN: e.ExecutionARN(m.Name, req.Name), Status: asl.Running, Start: at.Now,
 		Lane: req.Lane, PayloadID: req.PayloadID, StartedBy: req.StartedBy, Definition: m.digest, MachineType: m.Type,
 	}
-	exec, step := asl.Start(m.parsed, asl.Identity{
+	tx := e.store.Begin()
+	in, all, err := e.begin(tx, d, m.parsed, asl.Identity{
 		ARN: d.ARN, Name: d.Name, MachineARN: m.ARN, MachineName: e.opts.MachinePrefix + m.Name, Express: m.Type == "EXPRESS",
 		Number:  id,
 		RoleARN: "arn:aws:iam::" + e.opts.Account + ":role/" + e.opts.MachinePrefix + m.Name,
 		Region:  e.opts.Region, Account: e.opts.Account,
 	}, input, at)
-
-	in := &instance{
-		id: id, busy: true, loaded: true, exec: exec, docs: newDocuments(e.store, id),
-		parts: map[string]bool{}, timers: map[asl.TimerID]time.Time{}, tasks: map[asl.TaskID]asl.Task{},
-	}
-	tx := e.store.Begin()
-	in.docs.tx = tx
-	d.Input = in.docs.Put(input)
-	in.desc = d
-	d.write(tx)
-	tx.Set(nameKey(m.Name, req.Name), store.Key(nil).Uint(id))
-	tx.Set(openKey(&d), []byte(d.Lane))
-	var all effects
-	all.add(step)
-	if err := e.write(tx, in, &all); err != nil {
+	if err != nil {
 		return d, err
 	}
+	d = in.desc
 	e.cache.adopt(in)
 	defer e.cache.release(in)
 	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil { // what is on disk has to be carried out
@@ -130,9 +118,32 @@ func (e *Engine) start(ctx context.Context, m *Machine, req StartRequest, input 
 		return d, fmt.Errorf("starting %s: %w", d.ARN, err)
 	}
 	e.lanes.start(d.Lane)
-	e.carryOut(in, &all)
+	e.carryOut(in, all)
 	e.work(in) // it was busy: something may have come in meanwhile
 	return d, nil
+}
+
+// begin adds a new execution and its first step to a transaction. The instance is busy: whoever commits carries out the effects, and then
+// works through its mailbox.
+func (e *Engine) begin(tx *store.Tx, d Description, machine *asl.Machine, id asl.Identity, input *asl.Document, at asl.Moment) (*instance, *effects, error) {
+	exec, step := asl.Start(machine, id, input, at)
+	in := &instance{
+		id: d.id, busy: true, loaded: true, exec: exec, docs: newDocuments(e.store, d.id), starting: true,
+		parts: map[string]bool{}, timers: map[asl.TimerID]time.Time{}, tasks: map[asl.TaskID]asl.Task{},
+	}
+	in.docs.tx = tx
+	d.Input = in.docs.Put(input)
+	in.desc = d
+	d.write(tx)
+	tx.Set(nameKey(d.Machine, d.Name), store.Key(nil).Uint(d.id))
+	if !d.isChild() {
+		tx.Set(openKey(&d), []byte(d.Lane))
+	}
+	all := &effects{}
+	all.add(step)
+	err := e.write(tx, in, all)
+	in.starting = false
+	return in, all, err
 }
 
 // Stop aborts an execution. It returns ErrNotFound, or nil when it has ended already, as AWS does.

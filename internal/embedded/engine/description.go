@@ -30,12 +30,34 @@ type Description struct {
 	EventCount  int64      `json:"events"`     // when it has ended
 	MachineType string     `json:"type"`       // STANDARD or EXPRESS
 	StartedBy   string     `json:"started_by,omitempty"`
+	MapRun      string     `json:"map_run"` // ARN of the map run that started it, or empty
+	child       childOf    // of a map run; stored beside the public fields
 }
+
+// childOf is the place of an execution in its map run. It is the zero value for executions that are no children.
+type childOf struct {
+	Run   runRef `json:"run"`
+	Index int64  `json:"index"`
+	Items int64  `json:"items"` // that it has in its input
+	State string `json:"state"` // the Map state whose ItemProcessor it runs
+}
+
+// storedDescription is what lies in the store.
+type storedDescription struct {
+	*Description
+	Child *childOf `json:"child,omitempty"`
+}
+
+func (d *Description) isChild() bool { return d.MapRun != "" }
 
 func (d *Description) key() store.Key { return store.NewKey(store.PrefixExecution).Uint(d.id) }
 
 func (d *Description) write(tx *store.Tx) {
-	text, err := json.Marshal(d)
+	stored := storedDescription{Description: d}
+	if d.isChild() {
+		stored.Child = &d.child
+	}
+	text, err := json.Marshal(stored)
 	if err != nil {
 		panic(fmt.Sprintf("engine: describing %s: %v", d.ARN, err)) // plain fields always marshal
 	}
@@ -49,7 +71,7 @@ func (e *Engine) describe(id uint64) (Description, error) {
 		return d, ErrNotFound
 	}
 	if err == nil {
-		err = json.Unmarshal(text, &d)
+		err = json.Unmarshal(text, &storedDescription{Description: &d, Child: &d.child})
 	}
 	if err != nil {
 		return d, fmt.Errorf("reading execution %d: %w", id, err)

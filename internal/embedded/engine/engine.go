@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"sundog/asl"
+	"sundog/asl/maprun"
 	"sundog/internal/embedded/store"
 )
 
@@ -94,6 +95,10 @@ type Options struct {
 	CachedExecutions int
 	// CachedBytes bounds the documents that they hold, 32 MiB when zero.
 	CachedBytes int64
+	// Objects are where map runs read items from and write results to. Nil: there is no bucket.
+	Objects maprun.Objects
+	// MapRunConcurrency bounds the children of one map run that run at one time, 1000 when zero.
+	MapRunConcurrency int
 }
 
 // Engine runs executions. It is safe for concurrent use.
@@ -110,6 +115,7 @@ type Engine struct {
 	lanes    *lanes
 	waiters  waiters
 	watches  watches
+	runs     *mapRuns
 
 	ctx    context.Context // ends when the engine stops; tasks run under it
 	cancel context.CancelCauseFunc
@@ -137,6 +143,12 @@ func New(opts Options) (*Engine, error) {
 	if opts.CachedBytes == 0 {
 		opts.CachedBytes = 32 << 20
 	}
+	if opts.Objects == nil {
+		opts.Objects = noObjects{}
+	}
+	if opts.MapRunConcurrency == 0 {
+		opts.MapRunConcurrency = 1000
+	}
 	e := &Engine{
 		opts:     opts,
 		store:    opts.Store,
@@ -147,6 +159,7 @@ func New(opts Options) (*Engine, error) {
 	e.timers = newTimers(e)
 	e.tasks = newTaskQueue(e, opts.MaxRunningTasks)
 	e.lanes = newLanes()
+	e.runs = newMapRuns(e)
 	e.ctx, e.cancel = context.WithCancelCause(context.Background())
 	if err := e.findLastID(); err != nil {
 		return nil, err
@@ -169,12 +182,17 @@ func (e *Engine) Run(ctx context.Context) error {
 	err := e.timers.run(ctx)
 	e.cancel(ErrStopping)
 	e.tasks.close()
+	e.runs.stop()
 	e.wg.Wait()
+	e.runs.close()
 	return err
 }
 
-// resume dispatches the tasks that had no result when the last process ended.
+// resume dispatches the tasks that had no result, and goes on with the map runs that were open, when the last process ended.
 func (e *Engine) resume(ctx context.Context) error {
+	if err := e.runs.resume(); err != nil {
+		return err
+	}
 	for entry, err := range e.store.Scan(store.NewKey(store.PrefixTask).Range()) {
 		if err != nil {
 			return fmt.Errorf("taking up open tasks: %w", err)

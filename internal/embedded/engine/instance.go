@@ -28,6 +28,8 @@ type instance struct {
 	parts  map[string]bool // the keys of the stored parts
 	timers map[asl.TimerID]time.Time
 	tasks  map[asl.TaskID]asl.Task
+	// starting is true while the first step is written.
+	starting bool
 }
 
 // A delivery is an event for an execution, or a look at it; and who wants to know when its outcome is on disk.
@@ -142,6 +144,11 @@ func (e *Engine) load(in *instance) error {
 	machine, err := e.definition(desc.Definition)
 	if err != nil {
 		return err
+	}
+	if desc.isChild() {
+		if machine = machine.Processor(desc.child.State); machine == nil {
+			return fmt.Errorf("definition %s has no distributed Map state %s, of which %s is a child", desc.Definition, desc.child.State, desc.ARN)
+		}
 	}
 	docs := newDocuments(e.store, in.id)
 	if err := docs.findLast(); err != nil {
@@ -260,6 +267,8 @@ type effects struct {
 	timers        []asl.Timer
 	droppedTasks  []asl.TaskID
 	droppedTimers []asl.TimerID
+	mapRuns       []asl.MapRun
+	droppedRuns   []asl.MapRunID
 	end           *asl.End
 }
 
@@ -269,13 +278,16 @@ func (all *effects) add(step *asl.Effects) {
 	all.timers = append(all.timers, step.Timers...)
 	all.droppedTasks = append(all.droppedTasks, step.DroppedTasks...)
 	all.droppedTimers = append(all.droppedTimers, step.DroppedTimers...)
+	all.mapRuns = append(all.mapRuns, step.MapRuns...)
+	all.droppedRuns = append(all.droppedRuns, step.DroppedRuns...)
 	if step.End != nil {
 		all.end = step.End
 	}
 }
 
 func (all *effects) empty() bool {
-	return len(all.history) == 0 && len(all.tasks) == 0 && len(all.timers) == 0 && len(all.droppedTasks) == 0 && len(all.droppedTimers) == 0 && all.end == nil
+	return len(all.history) == 0 && len(all.tasks) == 0 && len(all.timers) == 0 && len(all.droppedTasks) == 0 && len(all.droppedTimers) == 0 &&
+		len(all.mapRuns) == 0 && len(all.droppedRuns) == 0 && all.end == nil
 }
 
 // cancelOut removes tasks and timers that came and went within the transaction.
@@ -310,7 +322,10 @@ func (e *Engine) write(tx *store.Tx, in *instance, all *effects) error {
 			in.parts[part.Key] = true
 		}
 	}
-	writeHistory(tx, in.id, all.history, in.docs)
+	if !in.desc.isChild() || in.desc.MachineType != "EXPRESS" { // of which a map run may have millions
+		writeHistory(tx, in.id, all.history, in.docs)
+	}
+	e.writeMapRuns(tx, in, all)
 	for _, id := range all.droppedTasks {
 		tx.Delete(taskKey(in.id, id))
 	}
@@ -350,8 +365,12 @@ func (e *Engine) writeEnd(tx *store.Tx, in *instance, all *effects) error {
 		d.EventCount = all.history[n-1].ID
 	}
 	d.write(tx)
-	tx.Delete(openKey(&d))
-	tx.Set(endedKey(&d), []byte(d.Status))
+	if d.isChild() {
+		writeChildEnd(tx, in, &d)
+	} else {
+		tx.Delete(openKey(&d))
+		tx.Set(endedKey(&d), []byte(d.Status))
+	}
 	if e.opts.EndHook != nil {
 		input, err := in.docs.Document(d.Input)
 		if err != nil {
@@ -374,8 +393,9 @@ func (e *Engine) carryOut(in *instance, all *effects) {
 		delete(in.timers, id)
 		e.timers.drop(timerRef{in.id, id})
 	}
+	e.carryOutMapRuns(in, all)
 	if all.end != nil {
-		e.ended(in)
+		e.ended(in, all.end.Status)
 		return
 	}
 	for _, t := range all.timers {
@@ -389,14 +409,18 @@ func (e *Engine) carryOut(in *instance, all *effects) {
 }
 
 // ended lets go of an execution that has ended.
-func (e *Engine) ended(in *instance) {
+func (e *Engine) ended(in *instance, status asl.Status) {
 	for id := range in.tasks {
 		e.dropTask(taskRef{in.id, id})
 	}
 	for id := range in.timers {
 		e.timers.drop(timerRef{in.id, id})
 	}
-	e.lanes.end(in.desc.Lane)
+	if in.desc.isChild() {
+		e.runs.childEnded(&in.desc, status)
+	} else {
+		e.lanes.end(in.desc.Lane)
+	}
 	e.waiters.wake(in.id)
 	for _, w := range e.watches.on(in.id) {
 		e.wg.Go(func() { e.endWatch(w) })

@@ -15,7 +15,8 @@ var ErrInvalidToken = errors.New("invalid page token")
 
 // Filter says which executions to list. An empty status means all: those that run first, then those that have ended, each newest first.
 type Filter struct {
-	Machine string // name or ARN, required
+	Machine string // name or ARN, required when there is no MapRun
+	MapRun  string // ARN of a map run: its children are listed, in the order of their starts
 	Status  asl.Status
 	Token   string // of the page, empty for the first
 	Limit   int    // 1 to 1000, 100 when zero
@@ -24,12 +25,15 @@ type Filter struct {
 // List returns a page of the executions of a workflow, and the token of the next, empty when there is none. A page costs what it shows,
 // plus what it passes over of executions that ended with another status.
 func (e *Engine) List(ctx context.Context, f Filter) ([]Description, string, error) {
+	if f.Limit <= 0 || f.Limit > 1000 {
+		f.Limit = 100
+	}
+	if f.MapRun != "" {
+		return e.listChildren(ctx, f)
+	}
 	m, err := e.Machine(f.Machine)
 	if err != nil {
 		return nil, "", err
-	}
-	if f.Limit <= 0 || f.Limit > 1000 {
-		f.Limit = 100
 	}
 	after, err := base64.RawURLEncoding.DecodeString(f.Token)
 	if err != nil || len(after) > 0 && after[0] != store.PrefixOpen && after[0] != store.PrefixEnded {

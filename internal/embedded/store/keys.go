@@ -29,6 +29,7 @@ const (
 	PrefixEnded         byte = 'e' // machine, stop time, execution -> status
 	PrefixName          byte = 'N' // machine, name -> execution
 	PrefixDefinition    byte = 'D' // digest -> definition
+	PrefixMapRun        byte = 'R' // kind, execution, run, … -> see internal/embedded/engine/maprun_store.go
 
 	// Activities (internal/embedded/activity).
 	PrefixActivity byte = 'A' // name -> description
