@@ -88,8 +88,11 @@ func (r *Reader) Next(ctx context.Context) (Item, error) {
 		return Item{}, context.Cause(ctx)
 	}
 	item, err := r.from.next(ctx)
-	if err == nil {
+	switch {
+	case err == nil:
 		r.left--
+	case errors.Is(err, io.EOF):
+		r.left = 0
 	}
 	return item, err
 }

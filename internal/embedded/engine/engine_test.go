@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"sundog/asl"
+	"sundog/asl/maprun"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/store"
 )
@@ -26,6 +27,8 @@ type world struct {
 	opts   store.Options
 	runner engine.TaskRunner
 	ended  func(engine.Description)
+	more   map[string]string // machines beside those of all tests
+	object maprun.Objects
 
 	store  *store.Store
 	engine *engine.Engine
@@ -70,7 +73,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	e, err := engine.New(engine.Options{
-		Store: s, Runner: w.runner, Region: "us-east-1", Account: "000000000000",
+		Store: s, Runner: w.runner, Region: "us-east-1", Account: "000000000000", Objects: w.object,
 		EndHook: func(tx *store.Tx, d engine.Description, _, _ *asl.Document) error {
 			if w.ended != nil {
 				tx.OnCommit(func() { w.ended(d) })
@@ -82,6 +85,11 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	for name, definition := range machines {
+		if err := e.Register(context.Background(), name, "STANDARD", []byte(definition)); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	for name, definition := range w.more {
 		if err := e.Register(context.Background(), name, "STANDARD", []byte(definition)); err != nil {
 			w.t.Fatal(err)
 		}
