@@ -68,16 +68,18 @@ func (e *Engine) readInputs(r *mapRun) error {
 	if err == nil {
 		looked := e.look(r.ref.Execution, func(in *instance) { err = e.feed(r, in) })
 		if errors.Is(looked, ErrEnded) {
-			looked = asl.ErrNoRun
+			looked, err = nil, asl.ErrNoRun
 		}
-		err = errors.Join(looked, err)
+		if looked != nil { // what was seen may not be on disk
+			return fmt.Errorf("reading the items of %s: %w", r.record.ARN, looked)
+		}
 	}
 	wrong, named := errors.AsType[*asl.RunError](err)
 	switch {
 	case errors.Is(err, io.EOF):
 		r.fed = true
 	case errors.Is(err, asl.ErrNoRun):
-		r.stopping = true // the mark is there, or will be when the parent's step is on disk
+		r.stopping = true // the parent has dropped the run, and its mark is there
 	case named:
 		r.fed = true
 		r.state.Fail(wrong)

@@ -12,32 +12,51 @@ import (
 	"sundog/itemreader"
 )
 
-// finishRun makes the result of a run whose children have ended, tells the parent, and notes that it is over. When a crash comes between, the
-// same is done again, and the parent does not mind.
+// finishRun makes the result of a run whose children have ended, notes how the run ended, tells the parent, and closes the run. The parent's
+// step marks the run as dropped, as it would to stop it; so a run whose end is noted and that has the mark need only be closed. When a crash
+// comes before, the same is done again.
 func (e *Engine) finishRun(r *mapRun) error {
+	if !r.open {
+		return nil
+	}
+	if r.state.Status == asl.Running || !r.stopping {
+		if err := e.endRun(r); err != nil {
+			return fmt.Errorf("ending the map run %s: %w", r.record.ARN, err)
+		}
+	}
+	tx := e.store.Begin()
+	tx.Delete(r.ref.key(runOpen))
+	tx.Delete(r.ref.key(runStop))
+	if err := tx.Commit(context.WithoutCancel(e.ctx)); err != nil {
+		return fmt.Errorf("closing the map run %s: %w", r.record.ARN, err)
+	}
+	r.forget()
+	return nil
+}
+
+// endRun notes the end of a run and tells the parent.
+func (e *Engine) endRun(r *mapRun) error {
 	state := r.state
+	var event asl.Event
 	if r.stopping {
 		state.Status = asl.Aborted
 	} else {
-		event, err := e.resultOf(r, &state)
-		if err != nil {
+		var err error
+		if event, err = e.resultOf(r, &state); err != nil {
 			return err
-		}
-		if err := e.callParent(e.ctx, r, event); err != nil {
-			return fmt.Errorf("ending the map run %s: %w", r.record.ARN, err)
 		}
 	}
 	state.Stop = e.opts.Now().UTC()
 	tx := e.store.Begin()
 	setJSON(tx, r.ref.key(runProgress), state)
-	tx.Delete(r.ref.key(runOpen))
-	tx.Delete(r.ref.key(runStop))
 	if err := tx.Commit(context.WithoutCancel(e.ctx)); err != nil {
-		return fmt.Errorf("ending the map run %s: %w", r.record.ARN, err)
+		return err
 	}
 	r.state = state
-	r.forget()
-	return nil
+	if event == nil {
+		return nil
+	}
+	return ignore(e.call(e.ctx, r.ref.Execution, event), ErrEnded) // an execution that has ended wants nothing
 }
 
 // resultOf makes the event with which a run ends, and writes the results of its children where that is wanted. The results of a run that has
@@ -45,13 +64,13 @@ func (e *Engine) finishRun(r *mapRun) error {
 func (e *Engine) resultOf(r *mapRun, state *runState) (asl.Event, error) {
 	var output *asl.Document
 	var err error
-	results := e.results(r, func() { state.Written++ })
 	w := r.record.Settings.Writer
 	switch {
 	case w != nil && w.Bucket != "":
-		output, err = maprun.Export(e.ctx, e.opts.Objects, r.run, results)
+		state.Written = 0
+		output, err = maprun.Export(e.ctx, e.opts.Objects, r.run, e.results(r, func() { state.Written++ }))
 	case state.Failure == nil:
-		output, err = maprun.Output(results, r.record.State, w, maprun.MaxInputBytes)
+		output, err = maprun.Output(e.results(r, func() {}), r.record.State, w, maprun.MaxInputBytes)
 	}
 	if wrong, named := errors.AsType[*asl.RunError](err); named {
 		state.Fail(wrong)

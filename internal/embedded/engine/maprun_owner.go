@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,6 +31,7 @@ type mapRun struct {
 
 	// The fields below belong to the owner.
 	loaded   bool
+	open     bool
 	stopping bool
 	parent   Description
 	identity asl.Identity // of the parent
@@ -198,6 +198,9 @@ func (e *Engine) loadRun(r *mapRun) error {
 	if r.record, r.state, err = e.readRun(r.ref); err != nil {
 		return err
 	}
+	if r.open, err = e.store.Has(r.ref.key(runOpen)); err != nil {
+		return err
+	}
 	if r.stopping, err = e.store.Has(r.ref.key(runStop)); err != nil {
 		return err
 	}
@@ -254,9 +257,9 @@ func (e *Engine) stepRun(r *mapRun, mail []runMail) (idle, over bool, err error)
 	if err := e.loadRun(r); err != nil {
 		return false, errors.Is(err, ErrNoMapRun), ignore(err, ErrNoMapRun)
 	}
-	if r.state.Status != asl.Running {
+	if !r.open || r.state.Status != asl.Running { // over, or about to be when the last process ended
 		answer(mail, ErrEnded)
-		return true, true, nil
+		return true, true, e.finishRun(r)
 	}
 	tx, before := e.store.Begin(), r.state
 	r.takeMail(mail)
@@ -337,9 +340,4 @@ func (e *Engine) identityOf(d *Description) asl.Identity {
 		RoleARN: "arn:aws:iam::" + e.opts.Account + ":role/" + e.opts.MachinePrefix + base,
 		Region:  e.opts.Region, Account: e.opts.Account,
 	}
-}
-
-// callParent delivers the end of a run to its execution. An execution that has ended wants nothing.
-func (e *Engine) callParent(ctx context.Context, r *mapRun, event asl.Event) error {
-	return ignore(e.call(ctx, r.ref.Execution, event), ErrEnded)
 }
