@@ -16,9 +16,12 @@ import (
 // Objects is where datasets are read from and results are written to.
 type Objects interface {
 	itemreader.Objects
-	// Put writes an object, in place of an earlier one. The error is itemreader.ErrNoBucket, or one of the storage.
+	// Put writes an object, in place of an earlier one. The error is itemreader.ErrNoBucket, ErrRefused, or one of the storage.
 	Put(ctx context.Context, bucket, key string, body []byte) error
 }
+
+// ErrRefused is what a Put wraps that can never succeed: the key is not one that the storage takes.
+var ErrRefused = errors.New("the object cannot be written")
 
 // maxFileBytes is the size at which a file of results is closed and the next is begun.
 const maxFileBytes = 8 << 20
@@ -146,6 +149,9 @@ func (e *export) put(key string, text []byte) error {
 	err := e.objects.Put(e.ctx, e.bucket, key, text)
 	if errors.Is(err, itemreader.ErrNoBucket) {
 		return &asl.RunError{Name: errWriter, Cause: itemreader.ErrNoBucket.Error()}
+	}
+	if errors.Is(err, ErrRefused) {
+		return &asl.RunError{Name: errWriter, Cause: err.Error()}
 	}
 	if err != nil {
 		return fmt.Errorf("writing the results of a map run to %s/%s: %w", e.bucket, key, err)

@@ -216,6 +216,7 @@ func (p *Platform) openEngine(ctx context.Context) (err error) {
 		Store: p.Store, Logger: p.logger, Now: p.opts.Now, Region: p.Project.Region, Account: p.Project.Account,
 		Runner:  runner,
 		EndHook: p.completed,
+		Objects: objects{p.Payloads, p.Catalog},
 	})
 	if err != nil {
 		return err

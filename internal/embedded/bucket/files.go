@@ -77,6 +77,35 @@ func (f *Files) Get(ctx context.Context, key string) ([]byte, string, error) {
 	return body, etagOf(body), nil
 }
 
+// A File is an open object, to be read piece by piece. A Put of the same key does not change it.
+type File struct {
+	*os.File
+	size int64
+}
+
+// Size is the size of the object in bytes.
+func (f *File) Size() int64 { return f.size }
+
+// Open opens an object, or returns bucket.ErrNotFound.
+func (f *Files) Open(ctx context.Context, key string) (*File, error) {
+	path, err := f.path(ctx, "opening", key)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening object %q: %w", key, absent(err))
+	}
+	info, err := file.Stat()
+	if err == nil && info.IsDir() {
+		err = bucket.ErrNotFound
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening object %q: %w", key, err), file.Close())
+	}
+	return &File{File: file, size: info.Size()}, nil
+}
+
 // absent turns the errors of a path that leads nowhere into bucket.ErrNotFound.
 func absent(err error) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR) {

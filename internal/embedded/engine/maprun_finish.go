@@ -72,10 +72,12 @@ func (e *Engine) resultOf(r *mapRun, state *runState) (asl.Event, error) {
 	case state.Failure == nil:
 		output, err = maprun.Output(e.results(r, func() {}), r.record.State, w, maprun.MaxInputBytes)
 	}
-	if wrong, named := errors.AsType[*asl.RunError](err); named {
-		state.Fail(wrong)
-	} else if err != nil {
+	wrong, named := errors.AsType[*asl.RunError](err)
+	if err != nil && !named {
 		return nil, fmt.Errorf("making the result of %s: %w", r.record.ARN, err)
+	}
+	if named {
+		state.Fail(wrong)
 	}
 	if failure := state.Failure; failure != nil {
 		state.Status = asl.Failed
