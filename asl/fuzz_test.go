@@ -16,6 +16,8 @@ func FuzzParse(f *testing.F) {
 		`{"StartAt":"A","TimeoutSeconds":9,"States":{"A":{"Type":"Choice","Choices":[{"And":[{"Variable":"$.a","IsPresent":true},{"Not":{"Variable":"$.a","StringMatches":"x*"}}],"Next":"B"}],"Default":"B"},"B":{"Type":"Fail","ErrorPath":"$.e","CausePath":"States.Format('{}', $.c)"}}}`,
 		`{"StartAt":"M","States":{"M":{"Type":"Map","ItemsPath":"$.a","ItemSelector":{"v.$":"$$.Map.Item.Value"},"ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Parallel","Branches":[{"StartAt":"W","States":{"W":{"Type":"Wait","SecondsPath":"$.v","End":true}}}],"End":true}}},"End":true}}}`,
 		`{"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","Output":"{% $states.input %}","Assign":{"x":1},"End":true}}}`,
+		`{"StartAt":"M","States":{"M":{"Type":"Map","Label":"l","ItemsPath":"$.a","ToleratedFailurePercentage":9.5,"ItemSelector":{"v.$":"$$.Map.Item.Source"},"ItemBatcher":{"MaxItemsPerBatch":2,"BatchInput":{"b.$":"$.e"}},"ResultWriter":{"WriterConfig":{"Transformation":"FLATTEN"}},"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"},"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}`,
+		`{"StartAt":"M","States":{"M":{"Type":"Map","ItemReader":{"Resource":"arn:aws:states:::s3:getObject","ReaderConfig":{"InputType":"CSV","CSVHeaderLocation":"GIVEN","CSVHeaders":["a"],"MaxItemsPath":"$.a"},"Parameters":{"Bucket":"b","Key.$":"$.e"}},"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED"},"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}`,
 		`{"StartAt":"A","States":{"A":{"Type":"Wait","Timestamp":"2016-13-05T21:29:29Z","End":true,"End":true}}}`,
 	} {
 		f.Add([]byte(seed), []byte(`{"a":[1,2,{"b":null}],"e":"E","c":"C"}`))

@@ -91,7 +91,11 @@ func (g *generator) state(depth int, next string) map[string]any {
 	case "Map":
 		s["ItemsPath"] = "$$.Execution.Input.items"
 		s["MaxConcurrency"] = rapid.IntRange(0, 3).Draw(g.t, "concurrency")
-		s["ItemProcessor"] = g.flow(depth - 1)
+		processor := g.flow(depth - 1)
+		if rapid.Bool().Draw(g.t, "distributed") {
+			processor["ProcessorConfig"] = map[string]any{"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+		}
+		s["ItemProcessor"] = processor
 		if rapid.Bool().Draw(g.t, "selector") {
 			s["ItemSelector"] = map[string]any{"value.$": "$$.Map.Item.Value", "index.$": "$$.Map.Item.Index"}
 		}
@@ -127,6 +131,7 @@ type run struct {
 	moment  asl.Moment
 	tasks   map[asl.TaskID]bool
 	timers  map[asl.TimerID]bool
+	runs    map[asl.MapRunID]bool
 	gone    []asl.Event
 	lastID  int64
 	ended   bool
@@ -151,7 +156,7 @@ func TestInvariants(t *testing.T) {
 		})
 		r := &run{
 			t: t, machine: m, memory: asltest.NewMemory(), tasks: map[asl.TaskID]bool{}, timers: map[asl.TimerID]bool{},
-			moment: asl.Moment{Now: start(), Seed: 7},
+			runs: map[asl.MapRunID]bool{}, moment: asl.Moment{Now: start(), Seed: 7},
 		}
 		input := []byte(`{"items":[1,{"a":"b"},null,[2]]}`)
 		id := asl.Identity{Name: "n", ARN: "arn"}
@@ -203,8 +208,11 @@ func (r *run) event() asl.Event {
 	for _, id := range slices.Sorted(maps.Keys(r.timers)) {
 		choices = append(choices, asl.TimerFired{Timer: id}, asl.TimerFired{Timer: id})
 	}
+	for _, id := range slices.Sorted(maps.Keys(r.runs)) {
+		choices = append(choices, asl.MapRunSucceeded{Run: id, Output: asl.Raw([]byte(`[1]`))}, asl.MapRunFailed{Run: id, Error: "States.ItemReaderFailed", Cause: "it broke"})
+	}
 	choices = append(choices, r.gone...)
-	if len(r.tasks)+len(r.timers) == 0 {
+	if len(r.tasks)+len(r.timers)+len(r.runs) == 0 {
 		r.t.Fatal("the execution runs but waits for nothing")
 	}
 	return rapid.SampledFrom(choices).Draw(r.t, "event")
@@ -235,11 +243,18 @@ func (r *run) check(a, b *asl.Effects) {
 		delete(r.timers, id)
 		r.gone = append(r.gone, asl.TimerFired{Timer: id})
 	}
+	for _, run := range a.MapRuns {
+		r.runs[run.ID] = true
+	}
+	for _, id := range a.DroppedRuns {
+		delete(r.runs, id)
+		r.gone = append(r.gone, asl.MapRunSucceeded{Run: id, Output: asl.Raw([]byte(`1`))}, asl.MapRunFailed{Run: id, Error: "Late"})
+	}
 	r.ended = a.End != nil
 	r.memory.Save(r.twin)
 	if r.ended {
-		if len(r.tasks)+len(r.timers) > 0 {
-			r.t.Fatalf("the execution ended but keeps %v %v", r.tasks, r.timers)
+		if len(r.tasks)+len(r.timers)+len(r.runs) > 0 {
+			r.t.Fatalf("the execution ended but keeps %v %v %v", r.tasks, r.timers, r.runs)
 		}
 		return
 	}
@@ -252,6 +267,16 @@ func (r *run) check(a, b *asl.Effects) {
 		tasks, timers := x.Outstanding()
 		if len(tasks) != len(r.tasks) || len(timers) != len(r.timers) {
 			r.t.Fatalf("outstanding are %v %v, want %v %v", tasks, timers, r.tasks, r.timers)
+		}
+		runs := x.OpenMapRuns()
+		if len(runs) != len(r.runs) {
+			r.t.Fatalf("open are the map runs %v, want %v", runs, r.runs)
+		}
+		for _, run := range runs {
+			item := asl.Item{Index: 1, Value: asl.Raw([]byte(`2`))}
+			if input, err := x.ItemInput(run.ID, item, r.moment); err != nil || !json.Valid(input.Bytes()) {
+				r.t.Fatalf("input of a child of the map run %d: %v", run.ID, err)
+			}
 		}
 		for _, task := range tasks {
 			if !r.tasks[task.ID] {

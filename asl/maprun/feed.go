@@ -62,15 +62,15 @@ func (f *Feed) Next(ctx context.Context, selector Selector) (Input, error) {
 	if f.batcher == nil {
 		input, err := f.one(ctx, selector)
 		if err == nil && len(input.Bytes()) > MaxInputBytes {
-			err = tooLarge(f.next - 1)
+			err = tooLarge(f.next-1, MaxInputBytes)
 		}
 		return Input{Document: input, Items: 1}, err
 	}
 	return f.batch(ctx, selector)
 }
 
-func tooLarge(index int64) error {
-	return &asl.RunError{Name: errSize, Cause: fmt.Sprintf("The input of the child workflow execution for the item with the index %d has more than %d bytes.", index, MaxInputBytes)}
+func tooLarge(index, limit int64) error {
+	return &asl.RunError{Name: errSize, Cause: fmt.Sprintf("The input of the child workflow execution for the item with the index %d has more than %d bytes.", index, limit)}
 }
 
 // one returns the next item with the selector applied.
@@ -114,7 +114,7 @@ func (f *Feed) batch(ctx context.Context, selector Selector) (Input, error) {
 		}
 		if size := int64(len(text) + 1 + len(input.Bytes()) + len(end)); size > bytes {
 			if n == 0 {
-				return Input{}, tooLarge(f.next - 1)
+				return Input{}, tooLarge(f.next-1, bytes)
 			}
 			f.ahead = input
 			break
