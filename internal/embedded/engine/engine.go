@@ -15,6 +15,10 @@
 // Each execution has a mailbox. Whoever puts an event into an idle execution's mailbox becomes the one who works through
 // it, so that results which arrive while a step is being committed share the next one. Executions in memory are a cache of what is in the
 // store; an instance whose commit failed is thrown away and read again.
+//
+// A map run (a Map state in the Mode DISTRIBUTED) has an owner of the same kind. It reads items and starts children, many in one transaction with the
+// place in the dataset, so none is left out or started twice. The step that ends a child leaves a mark, and the owner counts it and takes the mark
+// away in one transaction. What a run holds in memory grows with the children that run at one time, and not with its items.
 package engine
 
 import (

@@ -16,7 +16,8 @@ import (
 // Bounds of what is read and started at once.
 const (
 	maxStarted      = 128     // children in one transaction
-	maxStartedBytes = 4 << 20 // bytes of their inputs, but for the last
+	minRead         = 16      // inputs that are read however little room there is, for children that end at once
+	maxStartedBytes = 1 << 20 // bytes of the inputs that are read at once, but for the last
 	maxStopping     = 64      // children that are stopped at one time
 )
 
@@ -92,7 +93,8 @@ func (e *Engine) readInputs(r *mapRun) error {
 // feed reads inputs until there are enough for one transaction. It runs in the parent's turn.
 func (e *Engine) feed(r *mapRun, in *instance) error {
 	selector := func(item asl.Item) (*asl.Document, error) { return in.exec.ItemInput(r.ref.Run, item, e.moment()) }
-	for size := 0; len(r.inputs) < maxStarted && size < maxStartedBytes; {
+	most := int(min(maxStarted, max(minRead, r.room(e))))
+	for size := 0; len(r.inputs) < most && size < maxStartedBytes; {
 		input, err := r.feed.Next(e.ctx, selector)
 		if err != nil {
 			return err

@@ -316,3 +316,42 @@ func TestUpdateMapRun(t *testing.T) {
 		}
 	})
 }
+
+// Every write of the store fails once: the map run ends the same way, with the same results.
+func TestEveryWriteOfAMapRunFailsOnce(t *testing.T) {
+	for k := int64(1); ; k++ {
+		failed := false
+		synctest.Test(t, func(t *testing.T) {
+			w, objects := newMapWorld(t, failOn)
+			objects.all.Add("in", "all", asltest.StoredObject{Body: []byte("1\n2\n3\n4\n5\n")})
+			base := int64(len(machines) + len(w.more))
+			w.opts.BeforeCommit = func(n int64) error {
+				if n == base+k {
+					failed = true
+					return errors.New("injected")
+				}
+				return nil
+			}
+			w.start()
+			defer w.close()
+			req := engine.StartRequest{Machine: "d-write", Name: "x", Input: []byte(`{"key":"all"}`)}
+			if _, err := w.engine.Start(t.Context(), req); err != nil {
+				if _, err := w.engine.Start(t.Context(), req); err != nil {
+					t.Fatalf("k=%d: second start: %v", k, err)
+				}
+			}
+			d, _ := w.wait(w.engine.ExecutionARN("d-write", "x"))
+			synctest.Wait()
+			run := w.mapRun(d.ARN)
+			if d.Status != asl.Succeeded || run.Children.Succeeded != 5 || run.Children.Total != 5 || run.Written != 5 {
+				t.Errorf("k=%d: %s %s %+v", k, d.Status, d.Cause, run)
+			}
+		})
+		if !failed {
+			if k < 8 {
+				t.Errorf("only %d writes", k)
+			}
+			return
+		}
+	}
+}
