@@ -75,13 +75,13 @@ func (e *Engine) readInputs(r *mapRun) error {
 			return fmt.Errorf("reading the items of %s: %w", r.record.ARN, looked)
 		}
 	}
-	wrong, named := errors.AsType[*asl.RunError](err)
+	wrong, err := runError(err)
 	switch {
 	case errors.Is(err, io.EOF):
 		r.fed = true
 	case errors.Is(err, asl.ErrNoRun):
 		r.stopping = true // the parent has dropped the run, and its mark is there
-	case named:
+	case wrong != nil:
 		r.fed = true
 		r.state.Fail(wrong)
 	case err != nil:

@@ -72,11 +72,11 @@ func (e *Engine) resultOf(r *mapRun, state *runState) (asl.Event, error) {
 	case state.Failure == nil:
 		output, err = maprun.Output(e.results(r, func() {}), r.record.State, w, maprun.MaxInputBytes)
 	}
-	wrong, named := errors.AsType[*asl.RunError](err)
-	if err != nil && !named {
+	wrong, err := runError(err)
+	if err != nil {
 		return nil, fmt.Errorf("making the result of %s: %w", r.record.ARN, err)
 	}
-	if named {
+	if wrong != nil {
 		state.Fail(wrong)
 	}
 	if failure := state.Failure; failure != nil {
@@ -85,6 +85,14 @@ func (e *Engine) resultOf(r *mapRun, state *runState) (asl.Event, error) {
 	}
 	state.Status = asl.Succeeded
 	return asl.MapRunSucceeded{Run: r.ref.Run, Output: output}, nil
+}
+
+// runError separates what fails a run from what is to be tried again.
+func runError(err error) (*asl.RunError, error) {
+	if wrong, named := errors.AsType[*asl.RunError](err); named {
+		return wrong, nil
+	}
+	return nil, err
 }
 
 // result reads what became of a child.
