@@ -79,12 +79,17 @@ func (e *Engine) resultOf(r *mapRun, state *runState) (asl.Event, error) {
 	if wrong != nil {
 		state.Fail(wrong)
 	}
+	return r.ending(state, output), nil
+}
+
+// ending is the event with which a run ends.
+func (r *mapRun) ending(state *runState, output *asl.Document) asl.Event {
 	if failure := state.Failure; failure != nil {
 		state.Status = asl.Failed
-		return asl.MapRunFailed{Run: r.ref.Run, Error: failure.Name, Cause: failure.Cause}, nil
+		return asl.MapRunFailed{Run: r.ref.Run, Error: failure.Name, Cause: failure.Cause}
 	}
 	state.Status = asl.Succeeded
-	return asl.MapRunSucceeded{Run: r.ref.Run, Output: output}, nil
+	return asl.MapRunSucceeded{Run: r.ref.Run, Output: output}
 }
 
 // runError separates what fails a run from what is to be tried again.
