@@ -141,6 +141,7 @@ func Child(parent asl.Identity, runARN, label string, express bool, index int64)
 	id := uuid.UUID(sum[:16])
 	id[6], id[8] = id[6]&0x0f|0x50, id[8]&0x3f|0x80 // of version 5, which is made of a hash
 	child := parent
+	child.Number = 0 // for whoever starts it
 	child.Name = id.String()
 	child.MachineARN, child.MachineName = parent.MachineARN+"/"+label, parent.MachineName+"/"+label
 	child.ARN = fmt.Sprintf("arn:aws:states:%s:%s:execution:%s:%s", parent.Region, parent.Account, child.MachineName, child.Name)

@@ -123,6 +123,7 @@ func (e *Engine) startChild(tx *store.Tx, r *mapRun, input maprun.Input) (starte
 		Definition: r.parent.Definition, MachineType: "STANDARD", MapRun: r.record.ARN,
 		child: childOf{Run: r.ref, Index: index, Items: input.Items, State: r.record.State},
 	}
+	identity.Number = d.id
 	if settings.Express {
 		d.MachineType = "EXPRESS"
 	}

@@ -65,6 +65,7 @@ var mapMachines = map[string]string{
 	"lines":    distributed(readKey, taskItem),
 	"write":    distributed(readKey+write, taskItem),
 	"tolerant": distributed(`"ToleratedFailureCount":1,`, taskItem),
+	"token":    distributed(`"MaxConcurrency":2,`, `"A":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken","Parameters":{"t.$":"$$.Task.Token","n.$":"$"},"End":true}`),
 	"nested": distributed(``, `"A":{"Type":"Map","End":true,"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"},
 		"StartAt":"B","States":{"B":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:000000000000:function:a","End":true}}}}`),
 	"caught": `{"StartAt":"M","States":{"M":{"Type":"Map","Label":"each","End":true,"Catch":[{"ErrorEquals":["States.ExceedToleratedFailureThreshold"],"Next":"C"}],
@@ -354,4 +355,46 @@ func TestEveryWriteOfAMapRunFailsOnce(t *testing.T) {
 			return
 		}
 	}
+}
+
+// A token of a child's task leads to the child, also after a restart.
+func TestTokensOfChildren(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var tokens []string
+		items := map[string]string{} // by token
+		w, _ := newMapWorld(t, func(_ context.Context, task engine.Task) (*asl.Document, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			var parameters struct{ N json.RawMessage }
+			if err := json.Unmarshal(task.Parameters.Bytes(), &parameters); err != nil {
+				return nil, err
+			}
+			tokens = append(tokens, task.Token)
+			items[task.Token] = string(parameters.N)
+			return task.Parameters, nil
+		})
+		w.start()
+		defer func() { w.close() }()
+		d, err := w.engine.Start(t.Context(), engine.StartRequest{Machine: "d-token", Name: "x", Input: []byte(`[1,2,3]`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if len(tokens) != 2 {
+			t.Fatalf("%d tasks run, MaxConcurrency is 2", len(tokens))
+		}
+		w.close()
+		w.start()
+		synctest.Wait()
+		for i := range 3 {
+			if err := w.engine.SendTaskSuccess(t.Context(), tokens[i], []byte(items[tokens[i]])); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if d, output := w.wait(d.ARN); d.Status != asl.Succeeded || output != `[1,2,3]` {
+			t.Errorf("%+v %s", d, output)
+		}
+	})
 }
