@@ -147,7 +147,7 @@ func (c *trial) run(t *testing.T) error {
 	}
 	listed, _, err := w.engine.List(t.Context(), engine.Filter{MapRun: run.ARN, Limit: 1000})
 	if err != nil || len(listed) != len(results) {
-		return fmt.Errorf("%d children are listed, %d were started: %w", len(listed), len(results), err)
+		return fmt.Errorf("%d children are listed, %d were started: %v", len(listed), len(results), err)
 	}
 	count := 0
 	ran.Range(func(any, any) bool { count++; return true })
