@@ -146,8 +146,11 @@ func (c *trial) run(t *testing.T) error {
 		return fmt.Errorf("the run is %+v", run)
 	}
 	listed, _, err := w.engine.List(t.Context(), engine.Filter{MapRun: run.ARN, Limit: 1000})
-	if err != nil || len(listed) != len(results) {
-		return fmt.Errorf("%d children are listed, %d were started: %v", len(listed), len(results), err)
+	if err != nil {
+		return err
+	}
+	if len(listed) != len(results) {
+		return fmt.Errorf("%d children are listed, %d were started", len(listed), len(results))
 	}
 	count := 0
 	ran.Range(func(any, any) bool { count++; return true })
