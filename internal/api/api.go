@@ -197,6 +197,25 @@ type Message struct {
 	Sent         time.Time         `json:"sent"`
 	Died         *time.Time        `json:"died,omitempty"`
 	Reason       string            `json:"reason,omitempty"`
+	// Receipt stands for one reception; only received messages have one.
+	Receipt string `json:"receipt,omitempty"`
+}
+
+// Receive asks for messages of a queue.
+type Receive struct {
+	Max               int     `json:"max,omitempty"`                // 1 when zero
+	WaitSeconds       float64 `json:"wait_seconds,omitempty"`       // for the first message, at most 20
+	VisibilitySeconds float64 `json:"visibility_seconds,omitempty"` // until it is handed out again; the queue's own when zero
+}
+
+// Received are messages that were handed out.
+type Received struct {
+	Messages []Message `json:"messages"`
+}
+
+// Receipts are those of messages that were worked on.
+type Receipts struct {
+	Receipts []string `json:"receipts"`
 }
 
 // SendMessage sends a message to a queue.

@@ -33,7 +33,7 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 }
 
 func (a *app) queueCommand() *cobra.Command {
-	return group("queue", "Look at queues, or send a message to one", a.queueListCommand(), a.queueShowCommand(), a.queueSendCommand())
+	return group("queue", "Look at queues, or send a message to one", a.queueListCommand(), a.queueShowCommand(), a.queueSendCommand(), a.queueReceiveCommand(), a.queueDeleteCommand())
 }
 
 func (a *app) queueListCommand() *cobra.Command {
@@ -97,6 +97,60 @@ func (a *app) queueShowCommand() *cobra.Command {
 				{title: "OPEN", right: true, cell: func(l api.Lane) string { return count(l.Open) }},
 				{title: "AT MOST", right: true, cell: func(l api.Lane) string { return count(l.Concurrency) }},
 			})
+		}),
+	}
+}
+
+func (a *app) queueReceiveCommand() *cobra.Command {
+	var req api.Receive
+	var remove bool
+	c := &cobra.Command{
+		Use:   "receive NAME",
+		Short: "Receive messages of a queue of the project's own",
+		Long: `Receive messages of a queue of the project's own. What is not deleted within the visibility time-out is handed out again: delete it with
+its receipt, or receive it with --delete.`,
+		Example: "  sundog queue receive reviews --max 10 --wait 20 --delete",
+		Args:    cobra.ExactArgs(1),
+		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
+			got, err := c.Receive(ctx, args[0], req)
+			if err != nil {
+				return err
+			}
+			err = printList(a, got.Messages, []column[api.Message]{
+				{title: "MESSAGE", cell: func(m api.Message) string { return m.ID }},
+				{title: "SENT", cell: func(m api.Message) string { return localTime(m.Sent) }},
+				{title: "RECEIVED", right: true, cell: func(m api.Message) string { return count(int64(m.ReceiveCount)) }},
+				{title: "BODY", cell: func(m api.Message) string { return m.Body }},
+				{title: "RECEIPT", cell: func(m api.Message) string { return m.Receipt }},
+			})
+			if err != nil || !remove || len(got.Messages) == 0 {
+				return err
+			}
+			receipts := make([]string, len(got.Messages))
+			for i, m := range got.Messages {
+				receipts[i] = m.Receipt
+			}
+			_, err = c.DeleteMessages(ctx, args[0], receipts...)
+			return err
+		}),
+	}
+	f := c.Flags()
+	f.IntVar(&req.Max, "max", 1, "at most so `many` messages")
+	f.Float64Var(&req.WaitSeconds, "wait", 0, "how many `seconds` to wait for the first one, 20 at most")
+	f.Float64Var(&req.VisibilitySeconds, "visibility", 0, "how many `seconds` until it is handed out again (default: as the queue has it)")
+	f.BoolVar(&remove, "delete", false, "delete the messages once they are printed")
+	return c
+}
+
+func (a *app) queueDeleteCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "delete NAME RECEIPT...",
+		Short:   "Delete messages that were worked on, by their receipts",
+		Example: "  sundog queue delete reviews 1-17-1",
+		Args:    cobra.MinimumNArgs(2),
+		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
+			_, err := c.DeleteMessages(ctx, args[0], args[1:]...)
+			return err
 		}),
 	}
 }

@@ -302,6 +302,20 @@ func (c *Client) Send(ctx context.Context, queue string, m api.SendMessage) (api
 	return out, err
 }
 
+// Receive asks for messages of a queue.
+func (c *Client) Receive(ctx context.Context, queue string, req api.Receive) (api.Received, error) {
+	var out api.Received
+	err := c.call(ctx, http.MethodPost, queuePath(queue)+"/receive", nil, req, &out)
+	return out, err
+}
+
+// DeleteMessages deletes messages that were worked on.
+func (c *Client) DeleteMessages(ctx context.Context, queue string, receipts ...string) (api.Moved, error) {
+	var out api.Moved
+	err := c.call(ctx, http.MethodPost, queuePath(queue)+"/delete", nil, api.Receipts{Receipts: receipts}, &out)
+	return out, err
+}
+
 // DeadLetters returns a page of the dead letters of a queue.
 func (c *Client) DeadLetters(ctx context.Context, queue, next string, limit int) (api.DeadLetters, error) {
 	v := url.Values{}

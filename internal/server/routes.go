@@ -32,6 +32,8 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET "+api.PathQueues, handle(s, s.queues))
 	mux.HandleFunc("GET "+api.PathQueues+"/{queue}", handle(s, s.queue))
 	mux.HandleFunc("POST "+api.PathQueues+"/{queue}/messages", handle(s, s.send))
+	mux.HandleFunc("POST "+api.PathQueues+"/{queue}/receive", handle(s, s.receive))
+	mux.HandleFunc("POST "+api.PathQueues+"/{queue}/delete", handle(s, s.settle))
 	mux.HandleFunc("GET "+api.PathQueues+"/{queue}/dead-letters", handle(s, s.deadLetters))
 	mux.HandleFunc("POST "+api.PathQueues+"/{queue}/redrive", handle(s, s.redriveAll))
 	mux.HandleFunc("GET "+api.PathQueues+"/{queue}/dead-letters/{id}", handle(s, s.deadLetter))

@@ -23,6 +23,7 @@ import (
 
 const projectFile = `
 name: test
+queues: [reviews]
 workflows:
   first: { definition: first.asl.json }
   second: { definition: second.asl.json }
@@ -341,5 +342,35 @@ func TestRubbish(t *testing.T) {
 		if resp.StatusCode != c.status {
 			t.Errorf("%s %s gives %s: %s", c.method, c.path, resp.Status, doc.Detail)
 		}
+	}
+}
+
+// TestReceive works on the messages of a queue of the project's own.
+func TestReceive(t *testing.T) {
+	r := start(t, "")
+	if _, err := r.Send(t.Context(), "reviews", api.SendMessage{Body: "one", Attributes: map[string]string{"k": "v"}}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.Receive(t.Context(), "reviews", api.Receive{Max: 5, WaitSeconds: 5, VisibilitySeconds: 0.05})
+	if err != nil || len(got.Messages) != 1 || got.Messages[0].Body != "one" || got.Messages[0].Attributes["k"] != "v" || got.Messages[0].ReceiveCount != 1 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	again, err := r.Receive(t.Context(), "reviews", api.Receive{WaitSeconds: 10}) // nobody deleted it
+	if err != nil || len(again.Messages) != 1 || again.Messages[0].ReceiveCount != 2 {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	if _, err := r.DeleteMessages(t.Context(), "reviews", again.Messages[0].Receipt); err != nil {
+		t.Fatal(err)
+	}
+	if none, err := r.Receive(t.Context(), "reviews", api.Receive{WaitSeconds: 0.2}); err != nil || len(none.Messages) != 0 {
+		t.Errorf("%+v, %v", none, err)
+	}
+	for name, want := range map[string]problem.Kind{"process": problem.Conflict, "subscription/items": problem.Conflict, "none": problem.NotFound} {
+		if _, err := r.Receive(t.Context(), name, api.Receive{}); !problem.Is(err, want) {
+			t.Errorf("receiving from %s gives %v", name, err)
+		}
+	}
+	if _, err := r.Receive(t.Context(), "reviews", api.Receive{WaitSeconds: 21}); !problem.Is(err, problem.Invalid) {
+		t.Errorf("%v", err)
 	}
 }
