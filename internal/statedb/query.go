@@ -1,11 +1,12 @@
 package statedb
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"sundog/payload"
 )
 
 // Index is an order of the records of one workflow.
@@ -24,18 +25,23 @@ const (
 	MaxLimit     = 1000
 )
 
-// Query asks for records of one workflow on one set of collections.
+// Query asks for records: of one workflow on one set of collections (Partition), of one workflow (Workflow), or, when neither is
+// given, of all that there are. Zero values ask for nothing in particular.
 type Query struct {
 	// Partition is the `collections_workflow` (payload.PartitionKey).
 	Partition string
-	// State keeps the records in this state, by their text in the table. Empty: all.
+	// Workflow is a workflow's name, whatever the collections. Not with a Partition.
+	Workflow string
+	// State keeps the records in this state. Succeeded and Completed are the same here: both are kept.
 	State State
-	// Since and Until bound the time of the last transition, both included. Zero: no bound.
+	// Since and Until bound the time of the last transition, both included.
 	Since, Until time.Time
 	// ErrorPrefix keeps the records whose last_error begins so.
 	ErrorPrefix string
-	// Index is the order. A query with a state is always answered from the index by state, one with a bound of time and no state
-	// always by time, as the original does.
+	// ItemPrefix keeps the records whose item ids begin so. Such a query is always answered in the order of item ids.
+	ItemPrefix string
+	// Index is the order. A query with a state is otherwise always answered from the index by state, one with a bound of time and no
+	// state always by time, as the original does.
 	Index Index
 	// Ascending turns the order round: without it the largest, which is the latest, comes first.
 	Ascending bool
@@ -45,8 +51,8 @@ type Query struct {
 	After string
 }
 
-// Page is an answer to a query. With an ErrorPrefix it may hold fewer records than asked for, even none, while Next says that
-// there is more: a page reads a bounded number of records.
+// Page is an answer to a query. With a prefix it may hold fewer records than asked for, even none, while Next says that there is
+// more: a page reads a bounded number of records.
 type Page struct {
 	Records []Record
 	// Next is the token of the next page, empty after the last. Where the platform cannot tell, as DynamoDB cannot, a full page has
@@ -54,57 +60,65 @@ type Page struct {
 	Next string
 }
 
-// Position is a place in an index: that of a record as it was when it was listed. A page token is the text of one, so a record
-// that changes meanwhile does not shift the pages.
-type Position struct {
-	Sort    string // value of the index's range key; empty in ByItemIDs
-	ItemIDs string
-}
-
-// Plan is how a query is carried out: a range of one index, and what remains to be looked at in each record.
+// Plan is how a query is carried out: what is read of which index, and what remains to be looked at in each record.
+//
+// The order of an index is that of these fields, compared as texts. In a query of one partition they are those of the table and its
+// two global secondary indexes:
+//
+//	ByItemIDs       item ids
+//	ByUpdated       updated, item ids
+//	ByStateUpdated  state_updated, item ids; with a state: the time in state_updated, item ids
+//
+// and otherwise, with Record.Stamp for the time, so that no record is left out:
+//
+//	ByItemIDs       partition, item ids
+//	ByUpdated       time, partition, item ids
+//	ByStateUpdated  state, time, partition, item ids; with a state: time, partition, item ids
 type Plan struct {
-	Index Index
-	// Low and High bound the range key by text, both included; High empty: no bound. In ByItemIDs both are empty.
-	Low, High string
-	After     *Position
-	Limit     int
-	Ascending bool
-	query     Query
+	Partition, Workflow string
+	Index               Index
+	// States are those that are asked for, by their text in the table. Nil: all.
+	States []State
+	// Since and Until bound the time as text, both included; empty: no bound.
+	Since, Until string
+	ItemPrefix   string
+	After        *Position
+	Limit        int
+	Ascending    bool
+	errorPrefix  string
 }
 
 // Plan checks a query and says how to carry it out. Its errors wrap ErrInvalidQuery.
 func (q Query) Plan() (Plan, error) {
-	p := Plan{Index: q.Index, Limit: q.Limit, Ascending: q.Ascending, query: q}
-	switch {
-	case q.Partition == "":
-		return p, fmt.Errorf("%w: it names no collections and workflow", ErrInvalidQuery)
-	case q.State != "" && !q.State.Known():
-		return p, fmt.Errorf("%w: unknown state %q", ErrInvalidQuery, q.State)
-	case q.Limit < 0 || q.Limit > MaxLimit:
-		return p, fmt.Errorf("%w: limit %d is not within 1 to %d", ErrInvalidQuery, q.Limit, MaxLimit)
-	case q.Index > ByItemIDs:
-		return p, fmt.Errorf("%w: unknown index %d", ErrInvalidQuery, q.Index)
-	case q.Limit == 0:
+	p := Plan{
+		Partition: q.Partition, Workflow: q.Workflow, Index: q.Index, ItemPrefix: q.ItemPrefix, Limit: q.Limit, Ascending: q.Ascending,
+		errorPrefix: q.ErrorPrefix,
+	}
+	if err := q.check(); err != nil {
+		return p, err
+	}
+	if q.Limit == 0 {
 		p.Limit = DefaultLimit
 	}
-	prefix := ""
 	if q.State != "" {
-		p.Index, prefix = ByStateUpdated, string(q.State)+"_"
-	} else if !q.Since.IsZero() || !q.Until.IsZero() {
-		p.Index = ByUpdated
-	}
-	p.Low = prefix
-	if prefix != "" {
-		p.High = string(q.State) + "`" // the character after the underscore
+		p.States = q.State.alike()
 	}
 	if !q.Since.IsZero() {
-		p.Low = prefix + FormatTime(q.Since)
+		p.Since = FormatTime(q.Since)
 	}
 	if !q.Until.IsZero() {
-		p.High = prefix + FormatTime(q.Until)
+		p.Until = FormatTime(q.Until)
+	}
+	switch {
+	case q.ItemPrefix != "":
+		p.Index = ByItemIDs
+	case q.State != "":
+		p.Index = ByStateUpdated
+	case p.Since != "" || p.Until != "":
+		p.Index = ByUpdated
 	}
 	if q.After != "" {
-		position, err := parsePosition(q.After, p.Index)
+		position, err := p.parsePosition(q.After)
 		if err != nil {
 			return p, err
 		}
@@ -113,56 +127,51 @@ func (q Query) Plan() (Plan, error) {
 	return p, nil
 }
 
-// Matches reports whether a record belongs to the answer. A record that changed after it was met in the index may not.
+func (q *Query) check() error {
+	switch {
+	case q.Partition != "" && q.Workflow != "":
+		return fmt.Errorf("%w: it names both a workflow and a workflow with collections; leave one out", ErrInvalidQuery)
+	case q.State != "" && !q.State.Known():
+		return fmt.Errorf("%w: unknown state %q", ErrInvalidQuery, q.State)
+	case q.Limit < 0 || q.Limit > MaxLimit:
+		return fmt.Errorf("%w: limit %d is not within 1 to %d", ErrInvalidQuery, q.Limit, MaxLimit)
+	case q.Index > ByItemIDs:
+		return fmt.Errorf("%w: unknown index %d", ErrInvalidQuery, q.Index)
+	case q.Partition != "":
+		if _, _, err := payload.CutPartitionKey(q.Partition); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalidQuery, err)
+		}
+	}
+	return nil
+}
+
+// Matches reports whether a record belongs to the answer, whatever the index in which it was met.
 func (p *Plan) Matches(r *Record) bool {
-	switch p.Index {
-	case ByUpdated:
-		if r.Updated == "" || r.Updated < p.Low || p.High != "" && r.Updated > p.High {
+	if p.States != nil && !slices.Contains(p.States, r.State()) {
+		return false
+	}
+	if p.Since != "" || p.Until != "" {
+		at := p.timeOf(r)
+		if at == "" || at < p.Since || p.Until != "" && at > p.Until {
 			return false
 		}
-	case ByStateUpdated:
-		if r.StateUpdated == "" || r.StateUpdated < p.Low || p.High != "" && r.StateUpdated > p.High {
-			return false
-		}
 	}
-	if p.query.ErrorPrefix == "" {
-		return true
+	if !strings.HasPrefix(r.ID.ItemIDs, p.ItemPrefix) {
+		return false
 	}
-	return r.LastError != nil && strings.HasPrefix(*r.LastError, p.query.ErrorPrefix)
+	return p.errorPrefix == "" || r.LastError != nil && strings.HasPrefix(*r.LastError, p.errorPrefix)
 }
 
-// Token is the page token for what follows a position.
-func (p *Plan) Token(at Position) string {
-	text, err := json.Marshal([3]string{indexNames[p.Index], at.Sort, at.ItemIDs})
-	if err != nil {
-		panic(fmt.Sprintf("statedb: writing a page token: %v", err)) // strings always marshal
+// timeOf is the time that the plan's index has of a record.
+func (p *Plan) timeOf(r *Record) string {
+	switch {
+	case p.Partition == "" || p.Index == ByItemIDs:
+		return r.Stamp()
+	case p.Index == ByStateUpdated:
+		_, at, _ := strings.Cut(r.StateUpdated, "_")
+		return at
 	}
-	return base64.RawURLEncoding.EncodeToString(text)
-}
-
-var indexNames = [...]string{ByUpdated: "updated", ByStateUpdated: "state_updated", ByItemIDs: "itemids"}
-
-// String is the name of the index: that of its range key.
-func (i Index) String() string {
-	if int(i) < len(indexNames) {
-		return indexNames[i]
-	}
-	return fmt.Sprintf("index %d", i)
-}
-
-func parsePosition(token string, index Index) (Position, error) {
-	var fields [3]string
-	text, err := base64.RawURLEncoding.DecodeString(token)
-	if err == nil {
-		err = json.Unmarshal(text, &fields)
-	}
-	if err != nil {
-		return Position{}, fmt.Errorf("%w: %q is not a page token; use the one of the page before, or none", ErrInvalidQuery, token)
-	}
-	if fields[0] != indexNames[index] {
-		return Position{}, fmt.Errorf("%w: the page token belongs to a query on %s, this one is on %s", ErrInvalidQuery, fields[0], index)
-	}
-	return Position{Sort: fields[1], ItemIDs: fields[2]}, nil
+	return r.Updated
 }
 
 // Count is the number of records of a workflow, on one set of collections, that are in a state.
@@ -170,6 +179,13 @@ type Count struct {
 	Partition string
 	State     State
 	Records   int64
+}
+
+// WorkflowCount is the number of records of a workflow, on whatever collections, that are in a state.
+type WorkflowCount struct {
+	Workflow string
+	State    State
+	Records  int64
 }
 
 // Found is what a batch read found for one id.

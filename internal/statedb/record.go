@@ -37,6 +37,15 @@ func (r Record) State() State {
 	return State(state)
 }
 
+// Stamp is the time of the last transition as far as the record tells it: `updated`, or else the time in `state_updated`, or nothing.
+func (r Record) Stamp() string {
+	if r.Updated != "" {
+		return r.Updated
+	}
+	_, at, _ := strings.Cut(r.StateUpdated, "_")
+	return at
+}
+
 // LastExecution is the ARN of the last execution, or empty.
 func (r Record) LastExecution() string {
 	if len(r.Executions) == 0 {

@@ -73,6 +73,22 @@ func (s State) Known() bool {
 	return false
 }
 
+// Current is the state by the name that is written today: Succeeded for Completed, every other as it is.
+func (s State) Current() State {
+	if s == Completed {
+		return Succeeded
+	}
+	return s
+}
+
+// alike are the names of a state in the table.
+func (s State) alike() []State {
+	if s.Current() == Succeeded {
+		return []State{Succeeded, Completed}
+	}
+	return []State{s}
+}
+
 // Open reports whether an execution holds a record in this state: nobody else may claim it.
 func (s State) Open() bool { return s == Claimed || s == Processing }
 

@@ -2,7 +2,6 @@ package statedb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"sundog/internal/embedded/store"
@@ -13,96 +12,60 @@ import (
 // maxScanned bounds the index entries that one page looks at, so that a page costs the same whatever the size of the table.
 const maxScanned = 10 * statedb.MaxLimit
 
-// Query returns a page of records. Errors wrap statedb.ErrInvalidQuery when the query is at fault. Records that have the same
-// range key come in the order of their item ids.
-func (db *DB) Query(ctx context.Context, q statedb.Query) (statedb.Page, error) {
+// Query returns a page of records, all as they were at one moment. Errors wrap statedb.ErrInvalidQuery when the query is at fault.
+// A page costs what it returns and what a prefix passes over, which is bounded, plus in a query of more than one partition a look-up
+// for each state of each workflow, or in the order of item ids for each partition.
+func (db *DB) Query(ctx context.Context, q statedb.Query) (_ statedb.Page, err error) {
 	plan, err := q.Plan()
 	if err != nil {
 		return statedb.Page{}, err
 	}
-	if _, _, err := payload.CutPartitionKey(q.Partition); err != nil {
-		return statedb.Page{}, fmt.Errorf("%w: %w", statedb.ErrInvalidQuery, err)
-	}
+	view := db.store.View()
+	defer func() {
+		if closing := view.Close(); err == nil {
+			err = closing
+		}
+	}()
 	page := statedb.Page{}
 	scanned := 0
 	var last statedb.Position
-	for entry, err := range db.store.Scan(scanRange(q.Partition, &plan)) {
-		if err != nil {
-			return statedb.Page{}, fmt.Errorf("querying %s: %w", q.Partition, err)
+	for e, err := range db.entries(view, &plan) {
+		if err == nil {
+			err = context.Cause(ctx)
 		}
-		if err := ctx.Err(); err != nil {
-			return statedb.Page{}, context.Cause(ctx)
+		if err != nil {
+			return statedb.Page{}, fmt.Errorf("querying records: %w", err)
 		}
 		if len(page.Records) == plan.Limit || scanned == maxScanned {
 			page.Next = plan.Token(last)
 			break
 		}
 		scanned++
-		var r statedb.Record
-		r, last, err = db.read(ctx, &plan, entry)
-		if err != nil && !errors.Is(err, statedb.ErrNotFound) { // it may have been deleted meanwhile
-			return statedb.Page{}, fmt.Errorf("querying %s: %w", q.Partition, err)
+		r, err := e.read(view)
+		if err != nil {
+			return statedb.Page{}, fmt.Errorf("querying records: %w", err)
 		}
-		if err == nil && plan.Matches(&r) {
+		if last = e.Position; plan.Matches(&r) {
 			page.Records = append(page.Records, r)
 		}
 	}
 	return page, nil
 }
 
-// read returns the record of an index entry, and the entry's position.
-func (db *DB) read(ctx context.Context, plan *statedb.Plan, entry store.Entry) (statedb.Record, statedb.Position, error) {
-	f := store.Split(entry.Key)
-	partition, at := f.String(), statedb.Position{}
-	if plan.Index != statedb.ByItemIDs {
-		at.Sort = f.String()
-	}
-	at.ItemIDs = f.String()
-	if err := f.Err(); err != nil {
-		return statedb.Record{}, at, err
-	}
-	id, err := payload.IDFromKey(partition, at.ItemIDs)
-	if err != nil {
-		return statedb.Record{}, at, err
-	}
-	if plan.Index == statedb.ByItemIDs {
-		r, err := decode(id, entry.Value)
-		return r, at, err
-	}
-	r, err := db.Get(ctx, id)
-	return r, at, err
+// entry is what an index says of a record.
+type entry struct {
+	statedb.Position
+	id    payload.ID
+	value []byte // the record, where the index is the table itself
 }
 
-// scanRange is the range of keys in which the page lies.
-func scanRange(partition string, plan *statedb.Plan) store.Range {
-	prefix := store.PrefixRecordByTime
-	switch plan.Index {
-	case statedb.ByStateUpdated:
-		prefix = store.PrefixRecordState
-	case statedb.ByItemIDs:
-		prefix = store.PrefixRecord
+func (e *entry) read(view *store.View) (statedb.Record, error) {
+	value := e.value
+	if value == nil {
+		var err error
+		if value, err = view.Get(recordKey(e.id)); err != nil {
+			return statedb.Record{}, fmt.Errorf("reading record %s, which is in an index: %w", e.id, err)
+		}
 	}
-	base := func() store.Key { return store.NewKey(prefix).String(partition) }
-	r := base().Range()
-	if plan.Low != "" {
-		r.Low = base().Partial(plan.Low)
-	}
-	if plan.High != "" {
-		r.High = base().String(plan.High).End()
-	}
-	r.Reverse = !plan.Ascending
-	if plan.After == nil {
-		return r
-	}
-	at := base()
-	if plan.Index != statedb.ByItemIDs {
-		at = at.String(plan.After.Sort)
-	}
-	at = at.String(plan.After.ItemIDs)
-	if plan.Ascending {
-		r.Low = at.End()
-	} else {
-		r.High = at
-	}
-	return r
+	return decode(e.id, value)
 }

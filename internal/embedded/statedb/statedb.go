@@ -2,8 +2,9 @@
 //
 // # How
 //
-// A record is one key. Its two indexes, by the time of the last transition and by state and that time, are keys of their own that
-// are written in the same transaction, as are the counts. Conditional writes of one record exclude each other by a lock on its
+// A record is one key. Its two indexes within its partition, by the time of the last transition and by state and that time, and the
+// one by workflow, state and time are keys of their own that are written in the same transaction, as are the counts. Queries that go
+// over several partitions merge ranges of the last one: a range for each state of each workflow. Conditional writes of one record exclude each other by a lock on its
 // key, held from reading to the end of the commit; those of different records share the store's group commit. The counts are
 // also in memory, changed as transactions commit, so asking for them reads nothing.
 package statedb
@@ -35,6 +36,9 @@ type DB struct {
 // Open reads the counts of the database in a store. Sink may be nil when no transition has effects.
 func Open(st *store.Store, sink Sink) (*DB, error) {
 	db := &DB{store: st, sink: sink}
+	if err := upgrade(st); err != nil {
+		return nil, fmt.Errorf("bringing the state database up to date: %w", err)
+	}
 	if err := db.counts.load(st); err != nil {
 		return nil, fmt.Errorf("opening the state database: %w", err)
 	}
@@ -47,6 +51,11 @@ func recordKey(id payload.ID) store.Key {
 
 func updatedKey(r *statedb.Record) store.Key {
 	return store.NewKey(store.PrefixRecordByTime).String(r.ID.PartitionKey()).String(r.Updated).String(r.ID.ItemIDs)
+}
+
+func flowKey(r *statedb.Record) store.Key {
+	return store.NewKey(store.PrefixRecordFlow).String(r.ID.Workflow).String(string(r.State())).String(r.Stamp()).
+		String(r.ID.PartitionKey()).String(r.ID.ItemIDs)
 }
 
 func stateKey(r *statedb.Record) store.Key {
@@ -134,6 +143,12 @@ func (db *DB) Counts(_ context.Context, partition string) ([]statedb.Count, erro
 	return db.counts.list(partition), nil
 }
 
+// WorkflowCounts returns how many records there are by workflow and state; without those that are zero. Workflow may be empty for
+// all.
+func (db *DB) WorkflowCounts(_ context.Context, workflow string) ([]statedb.WorkflowCount, error) {
+	return db.counts.workflowList(workflow), nil
+}
+
 func (db *DB) effects(ctx context.Context, tx *store.Tx, e *statedb.Effects) error {
 	if e.Empty() {
 		return nil
@@ -195,6 +210,7 @@ func (db *DB) change(ctx context.Context, id payload.ID, f func(tx *store.Tx, be
 // index writes the index rows of a record. A record without `updated` is not in the index on it, as in DynamoDB.
 func index(tx *store.Tx, r *statedb.Record) {
 	tx.Set(stateKey(r), nil)
+	tx.Set(flowKey(r), nil)
 	if r.Updated != "" {
 		tx.Set(updatedKey(r), nil)
 	}
@@ -202,6 +218,7 @@ func index(tx *store.Tx, r *statedb.Record) {
 
 func unindex(tx *store.Tx, r *statedb.Record) {
 	tx.Delete(stateKey(r))
+	tx.Delete(flowKey(r))
 	if r.Updated != "" {
 		tx.Delete(updatedKey(r))
 	}

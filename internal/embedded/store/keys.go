@@ -17,6 +17,11 @@ const (
 	PrefixRecordByTime byte = 't' // collections_workflow, updated, itemids -> nothing
 	PrefixRecordState  byte = 's' // collections_workflow, state_updated, itemids -> nothing
 	PrefixCount        byte = 'n' // collections_workflow, state -> counter
+	PrefixRecordFlow   byte = 'W' // workflow, state, updated, collections_workflow, itemids -> nothing
+
+	// Audit log (internal/embedded/audit).
+	PrefixAudit        byte = 'J' // time, number -> entry
+	PrefixAuditSubject byte = 'j' // subject, time, number -> nothing
 
 	// Executions (internal/embedded/engine).
 	PrefixExecution     byte = 'x' // execution -> description
@@ -57,6 +62,9 @@ const (
 	PrefixLog     byte = 'l' // see internal/embedded/logs
 	PrefixLogTime byte = 'L'
 )
+
+// prefixVersion is where a component keeps the version of what it has written: name -> version.
+const prefixVersion byte = 'V'
 
 // Format is the version of the layout of the keys. A store of another one is refused.
 const Format = "1"

@@ -55,7 +55,7 @@ type Entry struct{ Key, Value []byte }
 // its last element.
 func (s *Store) Scan(r Range) iter.Seq2[Entry, error] { return scan(s.db, r) }
 
-func get(r *pebble.DB, key []byte) ([]byte, error) {
+func get(r pebble.Reader, key []byte) ([]byte, error) {
 	value, closer, err := r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, ErrNotFound
@@ -70,7 +70,7 @@ func get(r *pebble.DB, key []byte) ([]byte, error) {
 	return out, nil
 }
 
-func scan(r *pebble.DB, rng Range) iter.Seq2[Entry, error] {
+func scan(r pebble.Reader, rng Range) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		it, err := r.NewIter(&pebble.IterOptions{LowerBound: rng.Low, UpperBound: rng.High})
 		if err != nil {

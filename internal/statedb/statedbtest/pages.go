@@ -123,7 +123,7 @@ func testWrongQueries(t *testing.T, s Subject) {
 		t.Fatalf("no token: %v", err)
 	}
 	for name, q := range map[string]statedb.Query{
-		"no partition":           {},
+		"workflow and partition": {Partition: "c1_wf", Workflow: "wf"},
 		"no workflow":            {Partition: "c1"},
 		"negative limit":         {Partition: "c1_wf", Limit: -1},
 		"limit too large":        {Partition: "c1_wf", Limit: statedb.MaxLimit + 1},
@@ -131,6 +131,8 @@ func testWrongQueries(t *testing.T, s Subject) {
 		"unknown index":          {Partition: "c1_wf", Index: 9},
 		"token that is none":     {Partition: "c1_wf", After: "i001"},
 		"token of another index": {Partition: "c1_wf", Index: statedb.ByItemIDs, After: page.Next},
+		"token of a partition":   {Workflow: "wf", After: page.Next},
+		"token without a state":  {Partition: "c1_wf", State: statedb.Failed, After: page.Next},
 	} {
 		if _, err := s.DB.Query(t.Context(), q); !errors.Is(err, statedb.ErrInvalidQuery) {
 			t.Errorf("%s: %v", name, err)

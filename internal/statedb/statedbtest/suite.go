@@ -28,6 +28,7 @@ type DB interface {
 	Delete(ctx context.Context, id payload.ID) error
 	Query(ctx context.Context, q statedb.Query) (statedb.Page, error)
 	Counts(ctx context.Context, partition string) ([]statedb.Count, error)
+	WorkflowCounts(ctx context.Context, workflow string) ([]statedb.WorkflowCount, error)
 }
 
 // Subject is an empty database under test.
@@ -49,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		"pages":                         testPages,
 		"a moving record and pages":     testMovingPages,
 		"queries that are wrong":        testWrongQueries,
+		"queries of any kind":           testQueries,
 		"counts":                        testCounts,
 		"delete":                        testDelete,
 		"ids that look alike":           testLookalikes,
@@ -279,6 +281,21 @@ func testCounts(t *testing.T, s Subject) {
 	some, err := s.DB.Counts(t.Context(), "c1_wf")
 	if diff := cmp.Diff(want[1:], some); err != nil || diff != "" {
 		t.Errorf("of one workflow: %v (-want +got)\n%s", err, diff)
+	}
+	wantWorkflow := []statedb.WorkflowCount{
+		{Workflow: "wf", State: statedb.Aborted, Records: 1},
+		{Workflow: "wf", State: statedb.Claimed, Records: 3},
+		{Workflow: "wf", State: statedb.Failed, Records: 1},
+		{Workflow: "wf", State: statedb.Processing, Records: 2},
+	}
+	for _, workflow := range []string{"", "wf"} {
+		got, err := s.DB.WorkflowCounts(t.Context(), workflow)
+		if diff := cmp.Diff(wantWorkflow, got); err != nil || diff != "" {
+			t.Errorf("by workflow: %v (-want +got)\n%s", err, diff)
+		}
+	}
+	if none, err := s.DB.WorkflowCounts(t.Context(), "w"); err != nil || len(none) != 0 {
+		t.Errorf("of a workflow that is not there: %v, %v", none, err)
 	}
 }
 

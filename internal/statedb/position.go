@@ -1,0 +1,63 @@
+package statedb
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+)
+
+// Position is a place in an order of records: that of a record as it was when it was listed. A page token is the text of one, so a
+// record that changes meanwhile does not shift the pages, and a token outlives whoever gave it out.
+type Position struct {
+	State State  // when the order begins with the state, which is not asked for, and the query is of more than one partition
+	Sort  string // state_updated or the time, as the order has it; empty in ByItemIDs
+	// Partition is empty in a query of one partition.
+	Partition string
+	ItemIDs   string
+}
+
+// Token is the page token for what follows a position.
+func (p *Plan) Token(at Position) string {
+	text, err := json.Marshal([5]string{p.order(), string(at.State), at.Sort, at.Partition, at.ItemIDs})
+	if err != nil {
+		panic(fmt.Sprintf("statedb: writing a page token: %v", err)) // strings always marshal
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+// order names the order of a plan, so that a token is not taken for one of another query.
+func (p *Plan) order() string {
+	name := p.Index.String()
+	if p.Partition == "" {
+		name += " everywhere"
+	}
+	if p.States != nil && p.Index == ByStateUpdated {
+		name += " of " + string(p.States[0])
+	}
+	return name
+}
+
+func (p *Plan) parsePosition(token string) (Position, error) {
+	var fields [5]string
+	text, err := base64.RawURLEncoding.DecodeString(token)
+	if err == nil {
+		err = json.Unmarshal(text, &fields)
+	}
+	if err != nil {
+		return Position{}, fmt.Errorf("%w: %q is not a page token; use the one of the page before, or none", ErrInvalidQuery, token)
+	}
+	if fields[0] != p.order() {
+		return Position{}, fmt.Errorf("%w: the page token belongs to a query on %s, this one is on %s", ErrInvalidQuery, fields[0], p.order())
+	}
+	return Position{State: State(fields[1]), Sort: fields[2], Partition: fields[3], ItemIDs: fields[4]}, nil
+}
+
+var indexNames = [...]string{ByUpdated: "updated", ByStateUpdated: "state_updated", ByItemIDs: "itemids"}
+
+// String is the name of the index: that of its range key.
+func (i Index) String() string {
+	if int(i) < len(indexNames) {
+		return indexNames[i]
+	}
+	return fmt.Sprintf("index %d", i)
+}
