@@ -1,15 +1,17 @@
 package statedb
 
 import (
+	"sundog/internal/audit"
 	"sundog/internal/queue"
 	"sundog/payload"
 )
 
-// Effects are what a transition causes. They are recorded in the same write and carried out from there, at least once.
+// Effects are what a transition, or another change of a record, causes. They are recorded in the same write and carried out from there, at least once.
 type Effects struct {
 	Publish []Publication
 	Enqueue []Submission
 	Store   []Object
+	Audit   []audit.Entry
 }
 
 // Publication is a message to a topic: a workflow event, or an Item.
@@ -33,5 +35,5 @@ type Object struct {
 
 // Empty reports whether there is nothing to do.
 func (e *Effects) Empty() bool {
-	return len(e.Publish) == 0 && len(e.Enqueue) == 0 && len(e.Store) == 0
+	return len(e.Publish) == 0 && len(e.Enqueue) == 0 && len(e.Store) == 0 && len(e.Audit) == 0
 }

@@ -79,6 +79,18 @@ func (r Record) Check() error {
 	return fmt.Errorf("%w %s: %s", ErrMalformed, r.ID, reason)
 }
 
+// CheckStored returns ErrMalformed with the reason when a record cannot be kept: its key has an empty part or leads elsewhere, or it is
+// in no state that is known. That it lacks times is no reason: some of version 1 do.
+func (r Record) CheckStored() error {
+	if err := checkID(r.ID); err != nil {
+		return err
+	}
+	if !r.State().Known() {
+		return fmt.Errorf("%w %s: state_updated is %q, expected <STATE>_<time>", ErrMalformed, r.ID, r.StateUpdated)
+	}
+	return nil
+}
+
 // checkID returns ErrMalformed for an id whose key would not lead back to it.
 func checkID(id payload.ID) error {
 	if id.Collections == "" || id.Workflow == "" || id.ItemIDs == "" {

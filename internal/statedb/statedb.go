@@ -98,6 +98,8 @@ var (
 	ErrNotFound = errors.New("no such record")
 	// ErrMalformed: the record is there and cannot be read.
 	ErrMalformed = errors.New("malformed record")
+	// ErrChanged: the record is no longer what it was read as. Nothing was written.
+	ErrChanged = errors.New("the record has changed meanwhile")
 	// ErrInvalidQuery: a query that is wrong in itself, or a page token that was not given out for it.
 	ErrInvalidQuery = errors.New("invalid query")
 )

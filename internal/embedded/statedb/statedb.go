@@ -118,25 +118,6 @@ func (db *DB) Emit(ctx context.Context, effects statedb.Effects) error {
 	return tx.Commit(ctx)
 }
 
-// Put writes a record as it is, over the one that may be there. It is for bringing records in from elsewhere.
-func (db *DB) Put(ctx context.Context, r statedb.Record) error {
-	if r.ID.ItemIDs == "" || r.StateUpdated == "" {
-		return fmt.Errorf("%w %s: it lacks an item id or state_updated", statedb.ErrMalformed, r.ID)
-	}
-	return db.change(ctx, r.ID, func(*store.Tx, *statedb.Record) (*statedb.Record, error) { return &r, nil })
-}
-
-// Delete removes the record of a payload. It returns statedb.ErrNotFound when there is none. The payload's objects and
-// executions stay.
-func (db *DB) Delete(ctx context.Context, id payload.ID) error {
-	return db.change(ctx, id, func(_ *store.Tx, before *statedb.Record) (*statedb.Record, error) {
-		if before == nil {
-			return nil, fmt.Errorf("%w: %s", statedb.ErrNotFound, id)
-		}
-		return nil, nil
-	})
-}
-
 // Counts returns how many records there are by workflow, collections and state; without those that are zero. Partition, the
 // `collections_workflow`, may be empty for all.
 func (db *DB) Counts(_ context.Context, partition string) ([]statedb.Count, error) {
@@ -160,66 +141,4 @@ func (db *DB) effects(ctx context.Context, tx *store.Tx, e *statedb.Effects) err
 		return fmt.Errorf("recording effects: %w", err)
 	}
 	return nil
-}
-
-// change replaces a record by what f makes of it; nil stands for none, before and after.
-func (db *DB) change(ctx context.Context, id payload.ID, f func(tx *store.Tx, before *statedb.Record) (*statedb.Record, error)) error {
-	key := recordKey(id)
-	unlock, err := db.locks.Lock(ctx, string(key))
-	if err != nil {
-		return fmt.Errorf("writing record %s: %w", id, err)
-	}
-	defer unlock()
-	var before *statedb.Record
-	switch r, err := db.Get(ctx, id); {
-	case err == nil:
-		before = &r
-	case !errors.Is(err, statedb.ErrNotFound):
-		return err
-	}
-	tx := db.store.Begin()
-	after, err := f(tx, before)
-	if err != nil {
-		return err
-	}
-	if before != nil {
-		unindex(tx, before)
-	}
-	var value []byte
-	if after != nil {
-		value = encode(after)
-		tx.Set(key, value)
-		index(tx, after)
-	} else {
-		tx.Delete(key)
-	}
-	db.counts.move(tx, before, after)
-	// Once submitted the transaction may be applied. The lock is held until that is known, whatever becomes of the caller.
-	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil {
-		db.recent.drop(string(key)) // not known
-		return fmt.Errorf("writing record %s: %w", id, err)
-	}
-	if after == nil {
-		db.recent.drop(string(key))
-	} else {
-		db.recent.put(string(key), value)
-	}
-	return nil
-}
-
-// index writes the index rows of a record. A record without `updated` is not in the index on it, as in DynamoDB.
-func index(tx *store.Tx, r *statedb.Record) {
-	tx.Set(stateKey(r), nil)
-	tx.Set(flowKey(r), nil)
-	if r.Updated != "" {
-		tx.Set(updatedKey(r), nil)
-	}
-}
-
-func unindex(tx *store.Tx, r *statedb.Record) {
-	tx.Delete(stateKey(r))
-	tx.Delete(flowKey(r))
-	if r.Updated != "" {
-		tx.Delete(updatedKey(r))
-	}
 }

@@ -92,7 +92,7 @@ func testModel(t *testing.T, s Subject) {
 				m.apply(tr)
 			}
 			if rapid.IntRange(0, 19).Draw(rt, "delete") == 0 {
-				if err := s.DB.Delete(t.Context(), tr.ID); err != nil && !errors.Is(err, statedb.ErrNotFound) {
+				if err := s.DB.Delete(t.Context(), tr.ID, statedb.Effects{}); err != nil && !errors.Is(err, statedb.ErrNotFound) {
 					rt.Fatal(err)
 				}
 				delete(m.records, tr.ID)

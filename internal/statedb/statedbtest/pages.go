@@ -106,7 +106,7 @@ func testMovingPages(t *testing.T, s Subject) {
 		t.Fatal(err)
 	}
 	must(t, s, statedb.Start(item(1), arn("1"), at(100)))
-	if err := s.DB.Delete(t.Context(), item(0)); err != nil {
+	if err := s.DB.Delete(t.Context(), item(0), statedb.Effects{}); err != nil {
 		t.Fatal(err)
 	}
 	q.After = first.Next

@@ -50,7 +50,7 @@ func testQueries(t *testing.T, s Subject) {
 			}
 		}
 		for _, r := range records { // rounds share the database
-			if err := s.DB.Delete(t.Context(), r.ID); err != nil {
+			if err := s.DB.Delete(t.Context(), r.ID, statedb.Effects{}); err != nil {
 				rt.Fatal(err)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sundog/internal/audit"
 	"sundog/internal/queue"
 	"sundog/internal/statedb"
 	"sundog/payload"
@@ -25,7 +26,9 @@ type DB interface {
 	Apply(ctx context.Context, t statedb.Transition, effects statedb.Effects) (statedb.Record, error)
 	Emit(ctx context.Context, effects statedb.Effects) error
 	Put(ctx context.Context, r statedb.Record) error
-	Delete(ctx context.Context, id payload.ID) error
+	PutMany(ctx context.Context, records []statedb.Record, over statedb.Overwrite) ([]statedb.Brought, error)
+	Replace(ctx context.Context, before statedb.Record, after *statedb.Record, effects statedb.Effects) error
+	Delete(ctx context.Context, id payload.ID, effects statedb.Effects) error
 	Query(ctx context.Context, q statedb.Query) (statedb.Page, error)
 	Counts(ctx context.Context, partition string) ([]statedb.Count, error)
 	WorkflowCounts(ctx context.Context, workflow string) ([]statedb.WorkflowCount, error)
@@ -53,6 +56,9 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		"queries of any kind":           testQueries,
 		"counts":                        testCounts,
 		"delete":                        testDelete,
+		"replace":                       testReplace,
+		"bring in":                      testPutMany,
+		"bring in at the same time":     testPutManyAtOnce,
 		"ids that look alike":           testLookalikes,
 		"model":                         testModel,
 	}
@@ -164,6 +170,7 @@ func effects(name string) statedb.Effects {
 		Publish: []statedb.Publication{{Topic: "t", Body: []byte(name), Attributes: []payload.Attribute{{Name: "a", Type: payload.AttributeString, Value: "v"}}}},
 		Enqueue: []statedb.Submission{{Queue: "q", Draft: queue.Draft{Lane: "bulk", Body: []byte("{}")}}},
 		Store:   []statedb.Object{{Key: "k/" + name, Body: []byte(name)}},
+		Audit:   []audit.Entry{{At: epoch, Kind: audit.Delete, Actor: "ann", Subject: name}},
 	}
 }
 
@@ -300,12 +307,15 @@ func testCounts(t *testing.T, s Subject) {
 }
 
 func testDelete(t *testing.T, s Subject) {
-	if err := s.DB.Delete(t.Context(), item(1)); !errors.Is(err, statedb.ErrNotFound) {
+	if err := s.DB.Delete(t.Context(), item(1), effects("never")); !errors.Is(err, statedb.ErrNotFound) {
 		t.Errorf("nothing there: %v", err)
 	}
 	must(t, s, statedb.Claim(item(1), arn("a"), at(1)))
-	if err := s.DB.Delete(t.Context(), item(1)); err != nil {
+	if err := s.DB.Delete(t.Context(), item(1), effects("deleted")); err != nil {
 		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]statedb.Effects{effects("deleted")}, s.Effects()); diff != "" {
+		t.Errorf("effects (-want +got)\n%s", diff)
 	}
 	if _, err := s.DB.Get(t.Context(), item(1)); !errors.Is(err, statedb.ErrNotFound) {
 		t.Errorf("after the deletion: %v", err)
