@@ -107,12 +107,3 @@ var (
 // FormatTime writes an instant as the table holds it: ISO 8601 in UTC with microseconds and "+00:00", the text that events carry
 // too. Texts sort as the instants do.
 func FormatTime(t time.Time) string { return event.FormatTime(t) }
-
-// ParseTime reads an instant that FormatTime wrote; any RFC 3339 text will do.
-func ParseTime(text string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%w: %q is no ISO 8601 time with an offset", ErrMalformed, text)
-	}
-	return t.UTC(), nil
-}
