@@ -13,6 +13,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"sundog/internal/audit"
 	"sundog/internal/bucket"
 	embeddedbucket "sundog/internal/embedded/bucket"
 	embeddedqueue "sundog/internal/embedded/queue"
@@ -41,6 +42,7 @@ type platform struct {
 	updater    *pipeline.Updater
 	stateDB    *faultyDB
 	maxMessage int
+	audited    []audit.Entry
 }
 
 // openPlatform opens a platform on a file system. It is closed at the end of the test at the latest.
@@ -109,6 +111,8 @@ func (p *platform) EffectsTx(ctx context.Context, tx *store.Tx, e *statedb.Effec
 			return err
 		}
 	}
+	entries := e.Audit
+	tx.OnCommit(func() { p.audited = append(p.audited, entries...) })
 	for _, o := range e.Store {
 		if err := p.payloads.PutTx(tx, o.Key, o.Body, "application/json"); err != nil {
 			return err

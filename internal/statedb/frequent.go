@@ -55,7 +55,7 @@ func CountErrors(ctx context.Context, db Querier, q ErrorQuery) (FrequentErrors,
 	result := FrequentErrors{Complete: true}
 	groups := map[[2]string]*ErrorGroup{}
 	for _, state := range states {
-		q.Query.State, q.Ascending, q.Limit, q.After = state, false, 0, ""
+		q.State, q.Ascending, q.Limit, q.After = state, false, 0, ""
 		for r, err := range All(ctx, db, q.Query) {
 			if err != nil {
 				return FrequentErrors{}, fmt.Errorf("counting errors: %w", err)

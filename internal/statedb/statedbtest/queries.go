@@ -147,7 +147,7 @@ func expected(records []statedb.Record, q statedb.Query) []string {
 		}
 		return cmp.Compare(b.sort, a.sort)
 	})
-	ids := []string{}
+	ids := make([]string, 0, len(lines))
 	for _, l := range lines {
 		ids = append(ids, l.id)
 	}
