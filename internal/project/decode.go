@@ -258,7 +258,7 @@ func parseDuration(text string) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("duration %q: days must be a whole number", text)
 	}
-	t := time.Duration(count) * 24 * time.Hour
+	t := time.Duration(count) * day
 	if rest == "" {
 		return t, nil
 	}
@@ -271,7 +271,6 @@ func parseDuration(text string) (time.Duration, error) {
 
 // formatDuration is time.Duration's text without the zero units at its end.
 func formatDuration(t time.Duration) string {
-	const day = 24 * time.Hour
 	if t >= day && t%day == 0 {
 		return strconv.Itoa(int(t/day)) + "d"
 	}

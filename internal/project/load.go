@@ -43,6 +43,7 @@ type loader struct {
 	outputs       map[string]string   // what is built, and by which function
 	programs      []program
 	subscriptions map[string]int // names, and the lines they are on
+	retained      []*yaml.Node   // names of workflows whose records are kept in their own way
 }
 
 // Load reads the project in a folder. The project is nil when one of the diagnostics is an error; warnings come with a project.
@@ -184,12 +185,15 @@ func (l *loader) read(document *yaml.Node) {
 		"lanes":   l.lanes,
 		"process": l.process,
 		"limits":  l.limits,
-		"catalog": later(&catalog),
+
+		"retention": l.retention,
+		"catalog":   later(&catalog),
 	})
 	// What refers to something is read after it, whatever the order in the file.
 	l.declared = map[string][]string{
 		"function": keys(functions), "job": keys(jobs), "workflow": keys(workflows), "connection": keys(connections),
 	}
+	l.checkRetained()
 	p.Catalog = defaultCatalog(p.Name)
 	if catalog != nil {
 		l.catalog(catalog)

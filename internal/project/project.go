@@ -30,6 +30,7 @@ type Project struct {
 	Lanes         []Lane // in order of priority: live, bulk
 	Process       Process
 	Limits        Limits
+	Retention     Retention
 	Catalog       Catalog
 }
 
@@ -161,7 +162,9 @@ func Default(dir, name string) *Project {
 		Lanes:   []Lane{{"live", 256}, {"bulk", 64}},
 		Process: Process{VisibilityTimeout: time.Minute, MaxReceives: 5},
 		Limits:  Limits{PayloadBytes: 256 << 10},
-		Catalog: defaultCatalog(name),
+
+		Retention: defaultRetention(),
+		Catalog:   defaultCatalog(name),
 	}
 }
 

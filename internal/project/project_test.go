@@ -166,6 +166,17 @@ func TestLoad(t *testing.T) {
 	if p.Process.VisibilityTimeout != 2*time.Minute || p.Process.MaxReceives != 5 || p.Limits.PayloadBytes != 1<<20 {
 		t.Errorf("process %+v, limits %+v", p.Process, p.Limits)
 	}
+	for of, want := range map[[2]string]time.Duration{
+		{"ingest", "SUCCEEDED"}: 30 * 24 * time.Hour, {"tidy", "SUCCEEDED"}: 0, {"tidy", "FAILED"}: 36 * time.Hour,
+		{"ingest", "FAILED"}: 0, {"tidy", "INVALID"}: 0, {"gone", "SUCCEEDED"}: 30 * 24 * time.Hour,
+	} {
+		if got := p.Retention.Record(of[0], of[1]); got != want {
+			t.Errorf("records of %v are kept for %s, want %s", of, got, want)
+		}
+	}
+	if r := p.Retention; r.Logs != time.Hour || r.Executions != 90*24*time.Hour || r.Temporary != 10*24*time.Hour || r.Audit != 365*24*time.Hour {
+		t.Errorf("retention %+v", r)
+	}
 	if diff := cmp.Diff(project.Catalog{ID: "demo", Title: "demo", Description: "Items published by harbour."}, p.Catalog); diff != "" {
 		t.Errorf("catalog (-want +got):\n%s", diff)
 	}
