@@ -27,6 +27,14 @@ func (p *Platform) EffectsTx(ctx context.Context, tx *store.Tx, e *domain.Effect
 			return err
 		}
 	}
+	for _, key := range e.Remove {
+		p.Payloads.DeleteTx(tx, key)
+	}
+	for _, entry := range e.Audit {
+		if err := p.Audit.AppendTx(tx, entry); err != nil {
+			return err
+		}
+	}
 	for _, s := range e.Enqueue {
 		q, err := p.Queues.Queue(ctx, s.Queue)
 		if err != nil {
@@ -104,6 +112,20 @@ func (x executor) Describe(ctx context.Context, arn string) (pipeline.Execution,
 	}
 	return pipeline.Execution{
 		Status: string(d.Status), Input: input, Output: output, Error: d.Error, Cause: d.Cause, PayloadID: d.PayloadID, Lane: d.Lane,
+	}, err
+}
+
+// Look implements pipeline.Executions.
+func (x executor) Look(ctx context.Context, arn string) (pipeline.Execution, error) {
+	if !x.engine.Owns(arn) {
+		return pipeline.Execution{}, fmt.Errorf("%w: %s", pipeline.ErrForeign, arn)
+	}
+	d, err := x.engine.Look(ctx, arn)
+	if errors.Is(err, engine.ErrNotFound) {
+		return pipeline.Execution{}, fmt.Errorf("%w: %w", pipeline.ErrNoExecution, err)
+	}
+	return pipeline.Execution{
+		Status: string(d.Status), Error: d.Error, Cause: d.Cause, PayloadID: d.PayloadID, Lane: d.Lane,
 	}, err
 }
 
@@ -195,6 +217,9 @@ func (p *Platform) openPipeline() error {
 	if err != nil {
 		return err
 	}
+	p.reconciler = pipeline.NewReconciler(pipeline.ReconcilerOptions{
+		Config: config, StateDB: p.Records, Executions: x, Updater: updater, Fetcher: p, Now: p.opts.Now, Logger: p.logger,
+	})
 	var lanes []pipeline.Lane
 	for _, lane := range p.Project.Lanes {
 		lanes = append(lanes, pipeline.Lane{Name: lane.Name, Concurrency: lane.Concurrency})

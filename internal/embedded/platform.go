@@ -5,7 +5,7 @@
 //
 //	db/           the database: records, executions, queues, payloads, logs
 //	catalog/      what is published, as plain files
-//	exchange/     payloads on their way to batch jobs and back, kept for ten days
+//	exchange/     payloads on their way to batch jobs and back, kept for a time
 package embedded
 
 import (
@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sundog/internal/embedded/activity"
+	"sundog/internal/embedded/audit"
 	"sundog/internal/embedded/bucket"
 	"sundog/internal/embedded/connection"
 	"sundog/internal/embedded/egress"
@@ -46,13 +47,6 @@ const (
 	PayloadBucket  = "payloads"
 	DataBucket     = "data"
 	maxCompletions = 1000 // receives of a completion before it is a dead letter: it fails only with the disk
-)
-
-// How long things are kept that nobody asks to keep.
-const (
-	keepTemporary = 10 * 24 * time.Hour
-	keepLogs      = 30 * 24 * time.Hour
-	sweepEvery    = time.Hour
 )
 
 // Options of a platform.
@@ -84,6 +78,7 @@ type Platform struct {
 	Activities *activity.Activities
 	Logs       *logs.Store
 	Feed       *feed.Feed
+	Audit      *audit.Log
 	Layout     payload.Layout
 
 	opts     Options
@@ -93,6 +88,8 @@ type Platform struct {
 	ended    handoff
 	process  *pipeline.Consumer
 	updates  *pipeline.Consumer
+
+	reconciler *pipeline.Reconciler
 }
 
 // Open puts a platform together. Nothing runs before Run. It returns store.ErrInUse when another process has the data directory.
@@ -138,6 +135,9 @@ func (p *Platform) openStorage(ctx context.Context) (err error) {
 	}
 	p.Logs = logs.New(p.Store, p.opts.Now)
 	p.Feed = feed.New(p.Store, p.opts.Now)
+	if p.Audit, err = audit.Open(p.Store); err != nil {
+		return err
+	}
 	if p.Queues, err = queue.Open(ctx, p.Store, queue.Options{Now: p.opts.Now, Logger: p.logger}); err != nil {
 		return err
 	}
@@ -247,6 +247,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	g.Go(func() error { return p.process.Run(ctx) })
 	g.Go(func() error { return p.updates.Run(ctx) })
 	g.Go(func() error { return p.sweep(ctx) })
+	g.Go(func() error { return p.reconcile(ctx) })
 	g.Go(func() error {
 		select {
 		case <-p.Store.Broken():
@@ -279,36 +280,6 @@ func (p *Platform) Close(ctx context.Context) error {
 		errs = append(errs, p.Store.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// sweep removes what has been kept long enough.
-func (p *Platform) sweep(ctx context.Context) error {
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
-	for {
-		now := p.opts.Now()
-		for what, expire := range map[string]func() (int, error){
-			"temporary payloads": func() (int, error) {
-				return p.Payloads.Expire(ctx, p.Layout.Temporary()+"/", now.Add(-keepTemporary))
-			},
-			"exchanged payloads": func() (int, error) { return p.exchange.Expire(ctx, "", now.Add(-keepTemporary)) },
-			"logs":               func() (int, error) { return p.Logs.Expire(ctx, now.Add(-keepLogs)) },
-			"events":             func() (int, error) { return 0, p.Feed.Expire(ctx) },
-		} {
-			n, err := expire()
-			if err != nil && ctx.Err() == nil {
-				p.logger.Error("could not remove what has expired", "what", what, "error", err)
-			}
-			if n > 0 {
-				p.logger.Info("removed what has expired", "what", what, "count", n)
-			}
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }
 
 // Submission is a payload, or an event that holds payloads, for the process queue.

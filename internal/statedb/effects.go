@@ -11,6 +11,7 @@ type Effects struct {
 	Publish []Publication
 	Enqueue []Submission
 	Store   []Object
+	Remove  []string // keys of objects in the payload bucket, which need not be there
 	Audit   []audit.Entry
 }
 
@@ -35,5 +36,5 @@ type Object struct {
 
 // Empty reports whether there is nothing to do.
 func (e *Effects) Empty() bool {
-	return len(e.Publish) == 0 && len(e.Enqueue) == 0 && len(e.Store) == 0 && len(e.Audit) == 0
+	return len(e.Publish) == 0 && len(e.Enqueue) == 0 && len(e.Store) == 0 && len(e.Remove) == 0 && len(e.Audit) == 0
 }

@@ -170,6 +170,9 @@ func (b *Store) PutTx(tx *store.Tx, key string, body []byte, contentType string)
 	return nil
 }
 
+// DeleteTx makes the removal of an object, which need not be there, a part of a transaction.
+func (b *Store) DeleteTx(tx *store.Tx, key string) { tx.Delete(b.key(key)) }
+
 // Delete removes an object; one that is not there is no error.
 func (b *Store) Delete(ctx context.Context, key string) error {
 	if err := check(ctx, "deleting", key); err != nil {
