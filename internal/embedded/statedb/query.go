@@ -3,6 +3,8 @@ package statedb
 import (
 	"context"
 	"fmt"
+	"iter"
+	"slices"
 
 	"sundog/internal/embedded/store"
 	"sundog/internal/statedb"
@@ -26,30 +28,34 @@ func (db *DB) Query(ctx context.Context, q statedb.Query) (_ statedb.Page, err e
 			err = closing
 		}
 	}()
-	page := statedb.Page{}
-	scanned := 0
+	next, stop := iter.Pull2(db.entries(view, &plan))
+	defer stop()
+	page, scanned := statedb.Page{}, 0
 	var last statedb.Position
-	for e, err := range db.entries(view, &plan) {
-		if err == nil {
-			err = context.Cause(ctx)
-		}
+	for {
+		wanted := plan.Limit - len(page.Records) + 1 // one more, to know whether there is more
+		batch, err := take(ctx, next, wanted)
 		if err != nil {
 			return statedb.Page{}, fmt.Errorf("querying records: %w", err)
 		}
-		if len(page.Records) == plan.Limit || scanned == maxScanned {
-			page.Next = plan.Token(last)
-			break
-		}
-		scanned++
-		r, err := e.read(view)
+		records, err := readAll(view, batch)
 		if err != nil {
 			return statedb.Page{}, fmt.Errorf("querying records: %w", err)
 		}
-		if last = e.Position; plan.Matches(&r) {
-			page.Records = append(page.Records, r)
+		for i := range records {
+			if len(page.Records) == plan.Limit || scanned == maxScanned {
+				page.Next = plan.Token(last)
+				return page, nil
+			}
+			scanned++
+			if last = batch[i].Position; plan.Matches(&records[i]) {
+				page.Records = append(page.Records, records[i])
+			}
+		}
+		if len(batch) < wanted {
+			return page, nil
 		}
 	}
-	return page, nil
 }
 
 // entry is what an index says of a record.
@@ -59,13 +65,53 @@ type entry struct {
 	value []byte // the record, where the index is the table itself
 }
 
-func (e *entry) read(view *store.View) (statedb.Record, error) {
-	value := e.value
-	if value == nil {
-		var err error
-		if value, err = view.Get(recordKey(e.id)); err != nil {
-			return statedb.Record{}, fmt.Errorf("reading record %s, which is in an index: %w", e.id, err)
+// take reads up to n entries.
+func take(ctx context.Context, next func() (entry, error, bool), n int) ([]entry, error) {
+	var batch []entry
+	for len(batch) < n {
+		e, err, ok := next()
+		if !ok {
+			break
 		}
+		if err == nil {
+			err = context.Cause(ctx)
+		}
+		if err != nil {
+			return nil, err
+		}
+		batch = append(batch, e)
 	}
-	return decode(e.id, value)
+	return batch, nil
+}
+
+// readAll returns the records of entries, in their order. It reads them in the order of the table, where neighbours share a block.
+func readAll(view *store.View, batch []entry) ([]statedb.Record, error) {
+	records := make([]statedb.Record, len(batch))
+	place := make(map[string]int, len(batch))
+	keys := make([]string, 0, len(batch))
+	for i, e := range batch {
+		if e.value != nil {
+			r, err := decode(e.id, e.value)
+			if err != nil {
+				return nil, err
+			}
+			records[i] = r
+			continue
+		}
+		key := string(recordKey(e.id))
+		place[key] = i
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	found := 0
+	err := view.GetMany(keys, func(key string, value []byte) (err error) {
+		i := place[key]
+		records[i], err = decode(batch[i].id, value)
+		found++
+		return err
+	})
+	if err == nil && found < len(keys) {
+		err = fmt.Errorf("%d records are in an index and not in the table: the database is damaged", len(keys)-found)
+	}
+	return records, err
 }

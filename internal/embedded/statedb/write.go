@@ -80,15 +80,15 @@ func (db *DB) PutMany(ctx context.Context, records []statedb.Record, over stated
 		}
 		defer unlock()
 	}
+	before, err := db.findMany(keys, func(key string) payload.ID { return records[last[key]].ID })
+	if err != nil {
+		return nil, err
+	}
 	tx := db.store.Begin()
 	brought := make([]statedb.Brought, len(records))
 	written := make(map[string][]byte, len(keys))
 	for _, key := range keys {
-		after := &records[last[key]]
-		before, err := db.find(ctx, after.ID)
-		if err != nil {
-			return nil, err
-		}
+		after, before := &records[last[key]], before[key]
 		if brought[last[key]] = over.Decide(before); brought[last[key]] == statedb.Stored {
 			written[key] = encode(after)
 			db.replaceTx(tx, store.Key(key), before, after, written[key])
@@ -122,6 +122,17 @@ func (db *DB) find(ctx context.Context, id payload.ID) (*statedb.Record, error) 
 		return nil, err
 	}
 	return &r, nil
+}
+
+// findMany returns the records that there are of some keys, which are sorted.
+func (db *DB) findMany(keys []string, id func(key string) payload.ID) (map[string]*statedb.Record, error) {
+	found := map[string]*statedb.Record{}
+	err := db.store.GetMany(keys, func(key string, value []byte) error {
+		r, err := decode(id(key), value)
+		found[key] = &r
+		return err
+	})
+	return found, err
 }
 
 // change replaces a record by what f makes of it; nil stands for none, before and after.

@@ -55,6 +55,41 @@ type Entry struct{ Key, Value []byte }
 // its last element.
 func (s *Store) Scan(r Range) iter.Seq2[Entry, error] { return scan(s.db, r) }
 
+// GetMany calls found for each of some keys that has a value, in their order, which has to be sorted. It costs less than as many calls of
+// Get when the keys lie near each other. The value is valid only during the call; an error of it ends GetMany.
+func (s *Store) GetMany(keys []string, found func(key string, value []byte) error) error {
+	return getMany(s.db, keys, found)
+}
+
+func getMany(r pebble.Reader, keys []string, found func(key string, value []byte) error) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: []byte(keys[0])})
+	if err != nil {
+		return fmt.Errorf("store: reading %d keys: %w", len(keys), err)
+	}
+	for _, key := range keys {
+		if !it.SeekGE([]byte(key)) {
+			break // an error is reported by Close
+		}
+		if string(it.Key()) != key {
+			continue
+		}
+		value, err := it.ValueAndErr()
+		if err == nil {
+			err = found(key, value)
+		}
+		if err != nil {
+			return errors.Join(err, it.Close())
+		}
+	}
+	if err := it.Close(); err != nil {
+		return fmt.Errorf("store: reading %d keys: %w", len(keys), err)
+	}
+	return nil
+}
+
 func get(r pebble.Reader, key []byte) ([]byte, error) {
 	value, closer, err := r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
