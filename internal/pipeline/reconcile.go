@@ -18,7 +18,7 @@ type Executions interface {
 	Look(ctx context.Context, arn string) (Execution, error)
 }
 
-// ErrForeign: the ARN belongs to an execution of another deployment.
+// ErrForeign is the error of an ARN that belongs to an execution of another deployment.
 var ErrForeign = errors.New("the execution belongs to another deployment")
 
 // Problem is what is wrong with a record that an execution is said to hold.

@@ -79,8 +79,8 @@ func TestReconcile(t *testing.T) {
 			"dry run",
 			pipeline.ReconcileRequest{DryRun: true, Foreign: true},
 			[]string{
-				"dark unreachable unknown", "ended ended found", "foreign foreign found", "gone vanished found", "inputless never-started found",
-				"lost never-started found", "unmarked unmarked found", "unnamed unnamed found",
+				"dark: unreachable, unknown", "ended: ended, found", "foreign: foreign, found", "gone: vanished, found", "inputless: never-started, found",
+				"lost: never-started, found", "unmarked: unmarked, found", "unnamed: unnamed, found",
 			},
 			nil, 0,
 		},
@@ -88,8 +88,8 @@ func TestReconcile(t *testing.T) {
 			"settle",
 			pipeline.ReconcileRequest{},
 			[]string{
-				"dark unreachable unknown", "ended ended settled", "foreign foreign left", "gone vanished settled", "inputless never-started settled",
-				"lost never-started settled", "unmarked unmarked settled", "unnamed unnamed settled",
+				"dark: unreachable, unknown", "ended: ended, settled", "foreign: foreign, left", "gone: vanished, settled", "inputless: never-started, settled",
+				"lost: never-started, settled", "unmarked: unmarked, settled", "unnamed: unnamed, settled",
 			},
 			map[string]statedb.State{"ended": statedb.Failed, "gone": statedb.Failed, "inputless": statedb.Failed, "unmarked": statedb.Processing, "unnamed": statedb.Failed},
 			5,
@@ -97,7 +97,7 @@ func TestReconcile(t *testing.T) {
 		{
 			"those of others too",
 			pipeline.ReconcileRequest{Foreign: true, Query: statedb.Query{ItemPrefix: "f"}},
-			[]string{"foreign foreign settled"},
+			[]string{"foreign: foreign, settled"},
 			map[string]statedb.State{"foreign": statedb.Aborted},
 			1,
 		},
@@ -110,7 +110,7 @@ func TestReconcile(t *testing.T) {
 			}
 			var found []string
 			for _, f := range report.Findings {
-				found = append(found, fmt.Sprint(f.ID.ItemIDs, " ", f.Problem, " ", f.Settlement))
+				found = append(found, fmt.Sprintf("%s: %s, %s", f.ID.ItemIDs, f.Problem, f.Settlement))
 				if (f.Err != nil) != (f.Settlement == pipeline.Unknown) || report.Counts[f.Problem][f.Settlement] == 0 {
 					t.Errorf("%+v, counts %v", f, report.Counts)
 				}

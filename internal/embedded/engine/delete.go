@@ -11,7 +11,7 @@ import (
 	"sundog/internal/embedded/store"
 )
 
-// ErrRunning: the execution has not ended.
+// ErrRunning is the error of what can only be done to an execution that has ended.
 var ErrRunning = errors.New("execution is still running")
 
 // Look returns an execution without reading its documents, or ErrNotFound.

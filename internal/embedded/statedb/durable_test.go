@@ -22,8 +22,12 @@ func checkCounts(t *testing.T, db *embedded.DB) int {
 	want := map[string]int64{}
 	sum := 0
 	for i, q := range []statedb.Query{
-		{Index: statedb.ByItemIDs}, {Index: statedb.ByUpdated}, {Index: statedb.ByStateUpdated}, {Workflow: "ingest"},
-		{Partition: id(0).PartitionKey()}, {Partition: id(0).PartitionKey(), Index: statedb.ByStateUpdated},
+		{Index: statedb.ByItemIDs},
+		{Index: statedb.ByUpdated},
+		{Index: statedb.ByStateUpdated},
+		{Workflow: "ingest"},
+		{Partition: id(0).PartitionKey()},
+		{Partition: id(0).PartitionKey(), Index: statedb.ByStateUpdated},
 	} {
 		counted, n := map[string]int64{}, 0
 		for r, err := range statedb.All(t.Context(), db, q) {
