@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
 
-	"sundog/internal/embedded/store"
 	"sundog/internal/statedb"
 	"sundog/payload"
 )
@@ -82,36 +80,4 @@ func take(ctx context.Context, next func() (entry, error, bool), n int) ([]entry
 		batch = append(batch, e)
 	}
 	return batch, nil
-}
-
-// readAll returns the records of entries, in their order. It reads them in the order of the table, where neighbours share a block.
-func readAll(view *store.View, batch []entry) ([]statedb.Record, error) {
-	records := make([]statedb.Record, len(batch))
-	place := make(map[string]int, len(batch))
-	keys := make([]string, 0, len(batch))
-	for i, e := range batch {
-		if e.value != nil {
-			r, err := decode(e.id, e.value)
-			if err != nil {
-				return nil, err
-			}
-			records[i] = r
-			continue
-		}
-		key := string(recordKey(e.id))
-		place[key] = i
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	found := 0
-	err := view.GetMany(keys, func(key string, value []byte) (err error) {
-		i := place[key]
-		records[i], err = decode(batch[i].id, value)
-		found++
-		return err
-	})
-	if err == nil && found < len(keys) {
-		err = fmt.Errorf("%d records are in an index and not in the table: the database is damaged", len(keys)-found)
-	}
-	return records, err
 }

@@ -16,6 +16,9 @@ type View struct{ snapshot *pebble.Snapshot }
 // View returns the store as it is now. Close it.
 func (s *Store) View() *View { return &View{s.db.NewSnapshot()} }
 
+// Get returns a copy of the value of key, or ErrNotFound.
+func (v *View) Get(key []byte) ([]byte, error) { return get(v.snapshot, key) }
+
 // GetMany reads keys that are sorted; see Store.GetMany.
 func (v *View) GetMany(keys []string, found func(key string, value []byte) error) error {
 	return getMany(v.snapshot, keys, found)
