@@ -20,8 +20,8 @@ var (
 )
 
 // Backup writes a copy of the data directory into dir, which must not exist, while everything goes on. What was acknowledged before the
-// call is in it. The copy is itself a data directory: to restore it, serve the project on it, or on a copy of it. What was under
-// way at the moment of the copy is taken up there as after a crash.
+// call is in it. The copy is itself a data directory: to restore it, put it in the place of the other one, whose path is in the links of
+// published Items. What was under way at the moment of the copy is taken up there as after a crash.
 //
 // The database is copied first, as it is at one moment, then the files of the catalog and of jobs. A file that is newer than the database
 // is one that will be written again; none that the database knows of is missing, unless it was removed meanwhile.
