@@ -101,13 +101,6 @@ func (a *API) query(ctx context.Context, partition string, p parameters, state s
 	if err != nil {
 		return q, bad("%v", err)
 	}
-	at := statedb.Position{ItemIDs: id.ItemIDs}
-	switch plan.Index {
-	case statedb.ByUpdated:
-		at.Sort = r.Updated
-	case statedb.ByStateUpdated:
-		at.Sort = r.StateUpdated
-	}
-	q.After = plan.Token(at)
+	q.After = plan.Token(plan.Position(r))
 	return q, nil
 }

@@ -144,7 +144,7 @@ func (a *API) summary(ctx context.Context, collections, workflow string, p param
 
 // countSince counts what changed since a time, which no counter knows: by reading pages, one more than the limit at most.
 func (a *API) countSince(ctx context.Context, partition string, p parameters, numbers map[statedb.State]int64) error {
-	for _, state := range append(statedb.States(), statedb.Completed) {
+	for _, state := range statedb.States() {
 		q := statedb.Query{Partition: partition, State: state, Since: p.since, Limit: statedb.MaxLimit}
 		for {
 			page, err := a.Records.Query(ctx, q)

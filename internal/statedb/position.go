@@ -4,16 +4,38 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // Position is a place in an order of records: that of a record as it was when it was listed. A page token is the text of one, so a
 // record that changes meanwhile does not shift the pages, and a token outlives whoever gave it out.
 type Position struct {
-	State State  // when the order begins with the state, which is not asked for, and the query is of more than one partition
-	Sort  string // state_updated or the time, as the order has it; empty in ByItemIDs
+	// State is the record's when the order begins with it. In a query for a state it is empty, but for a place outside of the answer.
+	State State
+	Sort  string // the time, or state_updated in a query of one partition that is in the order of it; empty in ByItemIDs
 	// Partition is empty in a query of one partition.
 	Partition string
 	ItemIDs   string
+}
+
+// Position is the place that a record has in the order of a plan as it is now, whether it belongs to the answer or not.
+func (p *Plan) Position(r Record) Position {
+	at := Position{ItemIDs: r.ID.ItemIDs}
+	if p.Partition == "" {
+		at.Partition = r.ID.PartitionKey()
+	}
+	if p.Index == ByItemIDs {
+		return at
+	}
+	at.Sort = p.timeOf(&r)
+	switch {
+	case p.Index != ByStateUpdated:
+	case p.States == nil && p.Partition != "":
+		at.Sort = r.StateUpdated
+	case p.States == nil || !slices.Contains(p.States, r.State()):
+		at.State = r.State()
+	}
+	return at
 }
 
 // Token is the page token for what follows a position.

@@ -63,6 +63,8 @@ func nameOf(plan *statedb.Plan, at *statedb.Position) string {
 		return ""
 	case plan.Index == statedb.ByItemIDs:
 		return at.Partition
+	case plan.States != nil:
+		return ""
 	}
 	return string(at.State)
 }
@@ -141,7 +143,12 @@ func timeSpan(prefix byte, partition, lead string) span {
 			e.id = idOf(partition, e.ItemIDs)
 			return e
 		},
-		place: func(k store.Key, at *statedb.Position) store.Key { return k.String(lead + at.Sort).String(at.ItemIDs) },
+		place: func(k store.Key, at *statedb.Position) store.Key {
+			if at.State != "" { // outside of the answer
+				return k.String(string(at.State) + "_" + at.Sort).String(at.ItemIDs)
+			}
+			return k.String(lead + at.Sort).String(at.ItemIDs)
+		},
 	}
 }
 

@@ -35,6 +35,7 @@ func testQueries(t *testing.T, s Subject) {
 			if !slices.Equal(got, want) {
 				rt.Fatalf("%+v:\n got %q\nwant %q", q, got, want)
 			}
+			continueAfter(rt, t, s, records, q, want)
 		}
 		counted := map[string]int64{}
 		for _, r := range records {
@@ -55,6 +56,30 @@ func testQueries(t *testing.T, s Subject) {
 			}
 		}
 	})
+}
+
+// continueAfter goes on after a record of the answer that somebody names.
+func continueAfter(rt *rapid.T, t *testing.T, s Subject, records []statedb.Record, q statedb.Query, all []string) {
+	if len(all) == 0 {
+		return
+	}
+	after := rapid.IntRange(0, len(all)-1).Draw(rt, "after")
+	at := slices.IndexFunc(records, func(r statedb.Record) bool { return r.ID.String() == all[after] })
+	plan, err := q.Plan()
+	if err != nil {
+		rt.Fatal(err)
+	}
+	q.After = plan.Token(plan.Position(records[at]))
+	got := []string{}
+	for r, err := range statedb.All(t.Context(), s.DB, q) {
+		if err != nil {
+			rt.Fatal(err)
+		}
+		got = append(got, r.ID.String())
+	}
+	if want := all[after+1:]; !slices.Equal(got, want) {
+		rt.Fatalf("%+v after %s:\n got %q\nwant %q", q, all[after], got, want)
+	}
 }
 
 func drawRecord(rt *rapid.T) statedb.Record {
