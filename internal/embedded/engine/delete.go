@@ -14,6 +14,9 @@ import (
 // ErrRunning is the error of what can only be done to an execution that has ended.
 var ErrRunning = errors.New("execution is still running")
 
+// ErrChild is the error of deleting a child of a map run by itself.
+var ErrChild = errors.New("the execution goes with its parent: it is a child of")
+
 // Look returns an execution without reading its documents, or ErrNotFound.
 func (e *Engine) Look(_ context.Context, arn string) (Description, error) {
 	id, err := e.find(arn)
@@ -33,8 +36,9 @@ func (e *Engine) Owns(arn string) bool {
 	return err == nil
 }
 
-// Delete removes an execution that has ended, with its history and documents; its name may be used again. It returns ErrNotFound, or
-// ErrRunning. Whoever takes an ended execution up again has to hold the same lock, that of its name.
+// Delete removes an execution that has ended, with its history and documents, and with the children of its map runs; its name may be used
+// again. It returns ErrNotFound, ErrRunning, or ErrChild. Whoever takes an ended execution up again
+// holds the lock of its name, as Redrive does.
 func (e *Engine) Delete(ctx context.Context, arn string) error {
 	machine, name, err := e.split(arn)
 	if err != nil {
@@ -71,21 +75,19 @@ func (e *Engine) deleteTx(ctx context.Context, tx *store.Tx, machine, name strin
 	if err != nil {
 		return nil, err
 	}
+	if d.isChild() {
+		return nil, fmt.Errorf("%w %s", ErrChild, d.MapRun)
+	}
 	if d.Status == asl.Running {
 		return nil, ErrRunning
 	}
-	// Key by key: a range tombstone for each execution would slow down every reader.
-	for _, prefix := range []byte{store.PrefixExecutionPart, store.PrefixDocument, store.PrefixHistory, store.PrefixTask} {
-		for entry, err := range e.store.Scan(store.NewKey(prefix).Uint(id).Range()) {
-			if err != nil {
-				return nil, err
-			}
-			tx.Delete(entry.Key)
-		}
+	if err := e.deleteRuns(ctx, tx, id); err != nil {
+		return nil, err
 	}
-	tx.Delete(nameKey(machine, name))
+	if err := e.deleteParts(tx, &d); err != nil {
+		return nil, err
+	}
 	tx.Delete(endedKey(&d))
-	tx.Delete(d.key())
 	return locked, nil
 }
 

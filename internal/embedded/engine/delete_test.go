@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,6 +108,37 @@ func TestExpire(t *testing.T) {
 		for _, arn := range []string{w.engine.ExecutionARN("three", "kept"), open.ARN} {
 			if _, err := w.engine.Look(t.Context(), arn); err != nil {
 				t.Error(err)
+			}
+		}
+	})
+}
+
+// TestDeleteMapRuns removes an execution whose children have children, and one whose run has more of them than one transaction removes.
+func TestDeleteMapRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := newMapWorld(t, echo)
+		w.start()
+		defer w.close()
+		many := "[0" + strings.Repeat(",1", 250) + "]"
+		for machine, input := range map[string]string{"d-nested": `[[1,2],[3]]`, "d-pass": many} {
+			d, _ := w.run(machine, "one", input)
+			if d.Status != "SUCCEEDED" {
+				t.Fatalf("%s: %+v", machine, d)
+			}
+			if machine == "d-pass" {
+				children, _, err := w.engine.List(t.Context(), engine.Filter{MapRun: w.mapRun(d.ARN).ARN, Limit: 1})
+				if err != nil || len(children) != 1 {
+					t.Fatalf("children %v, %v", children, err)
+				}
+				if err := w.engine.Delete(t.Context(), children[0].ARN); !errors.Is(err, engine.ErrChild) {
+					t.Errorf("a child by itself: %v", err)
+				}
+			}
+			if err := w.engine.Delete(t.Context(), d.ARN); err != nil {
+				t.Fatal(err)
+			}
+			if left := w.left(); len(left) != 0 {
+				t.Errorf("%s: left behind: %v", machine, left)
 			}
 		}
 	})
