@@ -7,7 +7,10 @@ import (
 )
 
 // Update is an update expression that was read. It is safe for concurrent use.
-type Update struct{ actions []action }
+type Update struct {
+	actions []action
+	legacy  bool // it was given as AttributeUpdates
+}
 
 // action changes what lies at one path.
 type action struct {
@@ -111,6 +114,9 @@ func (u *Update) Apply(item Item) (Item, error) {
 			old, found := a.path.find(item)
 			operand, _ := a.source.resolve(item)
 			result, problem := combine(a.kind, old, found, operand)
+			if problem == wrongOperand && u.legacy {
+				problem = "Type mismatch for attribute to update"
+			}
 			if problem != "" {
 				return nil, Invalid("%s", problem)
 			}
@@ -167,6 +173,9 @@ func combine(kind string, old Value, found bool, operand Value) (Value, string) 
 		total, problem := sum(old.Text, operand.Text, false)
 		return Value{Type: N, Text: total}, problem
 	}
+	if operand.Type == L {
+		return Value{Type: L, List: slices.Concat(old.List, operand.List)}, ""
+	}
 	joined := slices.Clone(old.Set)
 	for _, m := range operand.Set {
 		if !slices.Contains(old.Set, m) {
@@ -221,3 +230,12 @@ func (u *Update) paths() []path {
 
 // Touched returns the parts of an item that the update names, for ReturnValues UPDATED_OLD and UPDATED_NEW.
 func (u *Update) Touched(item Item) Item { return project(item, u.paths()) }
+
+// Heads returns the attributes that the update changes, or changes parts of.
+func (u *Update) Heads() []string {
+	out := make([]string, 0, len(u.actions))
+	for _, a := range u.actions {
+		out = append(out, a.path[0].name)
+	}
+	return out
+}
