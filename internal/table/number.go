@@ -190,3 +190,10 @@ func sum(a, b string, subtract bool) (canonical, problem string) {
 	}
 	return result.String(), ""
 }
+
+// Seconds returns a number without its fraction; false when it is negative or too large for an int64.
+func (v Value) Seconds() (int64, bool) {
+	whole, _, _ := strings.Cut(v.Text, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	return n, err == nil && n >= 0
+}

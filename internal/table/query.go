@@ -68,7 +68,9 @@ func (q *Query) Term(name string) (Term, bool) {
 }
 
 // Fetches reports whether what the index keeps is not enough, so that each item is read from the table.
-func (q *Query) Fetches(x *Index) bool { return x != nil && q.Select == SelectAll && x.Project != ProjectAll }
+func (q *Query) Fetches(x *Index) bool {
+	return x != nil && q.Select == SelectAll && x.Project != ProjectAll
+}
 
 // CheckQuery refuses a query or scan that does not fit the table.
 func (s *Schema) CheckQuery(q *Query) error {
@@ -154,14 +156,11 @@ func (q *Query) checkKeys(keys Keys) error {
 }
 
 func startPiece(start Item, keys Keys, k Key) error {
-	if _, ok := start[k.Name]; !ok {
+	v, ok := start[k.Name]
+	if !ok {
 		return Invalid("The provided starting key is invalid")
 	}
-	one := Keys{Partition: k}
-	if k != keys.Partition {
-		one = Keys{Sort: k, Partition: k}
-	}
-	return checkPieces(one, start)
+	return checkPiece(k, v, k == keys.Partition)
 }
 
 // checkStart refuses a starting key that no page of this query can have ended with.

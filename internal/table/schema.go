@@ -115,19 +115,22 @@ func (s *Schema) CheckKey(key Item) error {
 }
 
 func checkPieces(keys Keys, key Item) error {
-	for _, k := range keys.All() {
-		v := key[k.Name]
-		if v.Type != k.Type {
-			return Invalid(notTheKey)
-		}
-		if v.Type != N && v.Text == "" {
-			return Invalid(badParameter+"The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", kindOf(k.Type), k.Name)
-		}
-		if err := checkKeySize(v, k.Name == keys.Partition.Name); err != nil {
+	for i, k := range keys.All() {
+		if err := checkPiece(k, key[k.Name], i == 0); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func checkPiece(k Key, v Value, partition bool) error {
+	if v.Type != k.Type {
+		return Invalid(notTheKey)
+	}
+	if v.Type != N && v.Text == "" {
+		return Invalid(badParameter+"The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", kindOf(k.Type), k.Name)
+	}
+	return checkKeySize(v, partition)
 }
 
 func kindOf(t Type) string {

@@ -58,6 +58,15 @@ const (
 	PrefixEvent      byte = 'v' // log: workflow event
 	PrefixTransition byte = 'T' // seconds of a period, its beginning, state -> counter
 
+	// Tables (internal/embedded/table). A table has a number, and so has each of its indexes.
+	PrefixTable       byte = 'B' // name -> number and schema
+	PrefixItem        byte = 'I' // table, hash, partition key, sort key -> item
+	PrefixIndexItem   byte = 'J' // table, index, hash, index keys, hash of the item's key, item's key -> part of the item
+	PrefixExpiry      byte = 'E' // table, time of expiry, item's key -> nothing
+	PrefixStream      byte = 'S' // table, sequence number -> change
+	PrefixTransaction byte = 'X' // client token -> time and digest of the request
+	PrefixTableCount  byte = 'C' // table, what -> counter
+
 	// Logs (internal/embedded/logs).
 	PrefixLog     byte = 'l' // see internal/embedded/logs
 	PrefixLogTime byte = 'L'
@@ -95,6 +104,9 @@ func (k Key) Partial(s string) Key {
 
 // Uint appends a number.
 func (k Key) Uint(n uint64) Key { return binary.BigEndian.AppendUint64(k, n) }
+
+// Raw appends bytes as they are: all fields of this place have the same number of them.
+func (k Key) Raw(b []byte) Key { return append(k, b...) }
 
 // Time appends an instant with nanoseconds; years 1970 to 2262.
 func (k Key) Time(t time.Time) Key { return k.Uint(uint64(t.UnixNano())) }
@@ -150,6 +162,17 @@ func (f *Fields) String() string {
 	}
 	f.err = errMalformed
 	return ""
+}
+
+// Raw reads n bytes.
+func (f *Fields) Raw(n int) []byte {
+	if f.err != nil || len(f.rest) < n {
+		f.err = errMalformed
+		return nil
+	}
+	b := f.rest[:n]
+	f.rest = f.rest[n:]
+	return b
 }
 
 // Uint reads a number.
