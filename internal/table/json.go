@@ -18,14 +18,21 @@ type Raw struct {
 
 // Value returns the value, or why it is none: a ValidationException.
 func (r Raw) Value() (Value, error) {
-	if r.problem != "" {
-		return Value{}, &Error{Code: Validation, Message: r.problem}
+	if problem := r.Problem(); problem != "" {
+		return Value{}, &Error{Code: Validation, Message: problem}
 	}
 	return r.value, nil
 }
 
 // Problem is the text of Value's error, or "".
-func (r Raw) Problem() string { return r.problem }
+func (r Raw) Problem() string {
+	if r.problem == "" && r.value.Type == None {
+		return emptyValue
+	}
+	return r.problem
+}
+
+const emptyValue = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 
 // ParseItem reads an item in DynamoDB's JSON: {"name": {"S": "text"}}. The error is an *Error.
 func ParseItem(text []byte) (Item, error) {
@@ -92,7 +99,7 @@ func decodeValue(r gjson.Result, depth int) (Raw, error) {
 	switch {
 	case out.problem != "":
 	case found == 0:
-		out.problem = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+		out.problem = emptyValue
 	case found > 1:
 		out.problem = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
 	}

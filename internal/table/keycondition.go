@@ -9,14 +9,16 @@ type Term struct {
 	Values    []Value
 }
 
-// ParseKeyCondition reads a key condition expression. What fits no key at all is refused here; whether it fits the table's, Schema says. The
-// error is a ValidationException. (Key condition expressions for the Query operation in DynamoDB.)
-func (p *Placeholders) ParseKeyCondition(text string) ([]Term, error) {
+// ParseKeyCondition reads a key condition expression; err is a ValidationException. An expression that is written properly and is still no
+// condition on keys is refused, which DynamoDB tells only when the other expressions have been read; whether it fits the keys of the table,
+// Schema says. (Key condition expressions for the Query operation in DynamoDB.)
+func (p *Placeholders) ParseKeyCondition(text string) (terms []Term, refused, err error) {
 	c, err := p.ParseCondition("KeyConditionExpression", text)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return c.root.keyTerms(nil)
+	terms, refused = c.root.keyTerms(nil)
+	return terms, refused, nil
 }
 
 // keyTerms takes a tree of ANDs apart.

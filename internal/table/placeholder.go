@@ -49,8 +49,8 @@ func NewPlaceholders(names []NamedText, values []NamedRaw) (*Placeholders, error
 		p.unused[v.Name] = true
 	}
 	for _, v := range values {
-		if v.Raw.problem != "" {
-			return nil, Invalid("ExpressionAttributeValues contains invalid value: %s for key %s", v.Raw.problem, v.Name)
+		if problem := v.Raw.Problem(); problem != "" {
+			return nil, Invalid("ExpressionAttributeValues contains invalid value: %s for key %s", problem, v.Name)
 		}
 		p.values = append(p.values, namedValue{v.Name, v.Raw.value})
 	}

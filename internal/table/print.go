@@ -101,3 +101,6 @@ func (v Value) debug() string {
 	}
 	return "{" + v.Type.String() + ":" + text + "}"
 }
+
+// MarshalJSON writes the value of a request, whether it would be refused or not.
+func (r Raw) MarshalJSON() ([]byte, error) { return r.value.appendJSON(nil), nil }

@@ -281,3 +281,10 @@ func (s *Schema) checkNested(heads []string) error {
 	}
 	return nil
 }
+
+// Info is a table as it is at a moment.
+type Info struct {
+	Schema *Schema
+	Items  int64 // how many
+	Bytes  int64 // their sizes together
+}

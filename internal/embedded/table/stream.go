@@ -29,16 +29,6 @@ const (
 	eventExpire // removed by the table itself
 )
 
-// Record is a change of an item.
-type Record struct {
-	Sequence uint64 // grows with each change of the table, not by one
-	Event    string // INSERT, MODIFY or REMOVE
-	Expired  bool   // the item was removed because its time had come
-	At       time.Time
-	Keys     table.Item
-	Old, New table.Item // nil: there was none, or the view of the stream has none
-}
-
 // commitRecords commits a transaction together with records of changes.
 func (t *Tables) commitRecords(ctx context.Context, tx *store.Tx, changes []recorded) error {
 	at := t.now()
@@ -94,9 +84,12 @@ func sequenceOf(key []byte) (uint64, error) {
 	return sequence, f.Err()
 }
 
-// Changes returns up to limit records of a table's stream that come after a number, oldest first; 0 is the beginning. The error has the
+// maxChangeBytes bounds the records that are read at once, but for the first.
+const maxChangeBytes = 1 << 20
+
+// Changes returns up to limit records, and about 1 MB, of a table's stream that come after a number, oldest first; 0 is the beginning. The error has the
 // code table.NotFound when there is no such table or it has no stream.
-func (t *Tables) Changes(_ context.Context, name string, after uint64, limit int) ([]Record, error) {
+func (t *Tables) Changes(_ context.Context, name string, after uint64, limit int) ([]table.Record, error) {
 	s, release, err := t.useStream(name)
 	if err != nil {
 		return nil, err
@@ -105,7 +98,8 @@ func (t *Tables) Changes(_ context.Context, name string, after uint64, limit int
 	horizon := t.now().Add(-KeepChanges)
 	r := s.changes().Range()
 	r.Low = s.changeKey(after).End()
-	var records []Record
+	var records []table.Record
+	size := 0
 	for entry, err := range t.store.Scan(r) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the stream of table %s: %w", name, err)
@@ -117,7 +111,8 @@ func (t *Tables) Changes(_ context.Context, name string, after uint64, limit int
 		if record.At.Before(horizon) {
 			continue
 		}
-		if records = append(records, record); len(records) >= limit {
+		size += len(entry.Value)
+		if records = append(records, record); len(records) >= limit || size >= maxChangeBytes {
 			break
 		}
 	}
@@ -175,7 +170,7 @@ func (t *Tables) useStream(name string) (*state, func(), error) {
 	return s, release, nil
 }
 
-func decodeChange(entry store.Entry) (r Record, err error) {
+func decodeChange(entry store.Entry) (r table.Record, err error) {
 	if r.Sequence, err = sequenceOf(entry.Key); err != nil {
 		return r, err
 	}

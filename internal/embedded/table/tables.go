@@ -149,18 +149,11 @@ func (t *Tables) Names(after string, limit int) []string {
 	return names[:min(limit, len(names))]
 }
 
-// Info is a table as it is now.
-type Info struct {
-	Schema *table.Schema
-	Items  int64
-	Bytes  int64
-}
-
 // Describe returns a table, or an error of code table.NotFound.
-func (t *Tables) Describe(_ context.Context, name string) (Info, error) {
+func (t *Tables) Describe(_ context.Context, name string) (table.Info, error) {
 	s, release, err := t.use(name)
 	if err != nil {
-		return Info{}, errNoTable(name)
+		return table.Info{}, errNoTable(name)
 	}
 	defer release()
 	return t.info(s)
@@ -170,17 +163,17 @@ func errNoTable(name string) error {
 	return &table.Error{Code: table.NotFound, Message: "Requested resource not found: Table: " + name + " not found"}
 }
 
-func (t *Tables) info(s *state) (Info, error) {
+func (t *Tables) info(s *state) (table.Info, error) {
 	items, err := t.store.Counter(s.countKey(countItems))
 	if err != nil {
-		return Info{}, err
+		return table.Info{}, err
 	}
 	bytes, err := t.store.Counter(s.countKey(countBytes))
-	return Info{Schema: s.Schema, Items: items, Bytes: bytes}, err
+	return table.Info{Schema: s.Schema, Items: items, Bytes: bytes}, err
 }
 
 // Create makes a table; the schema was checked. The error has the code table.InUse when there is one of that name.
-func (t *Tables) Create(ctx context.Context, schema table.Schema) (Info, error) {
+func (t *Tables) Create(ctx context.Context, schema table.Schema) (table.Info, error) {
 	t.making.Lock()
 	defer t.making.Unlock()
 	t.mu.RLock()
@@ -191,10 +184,10 @@ func (t *Tables) Create(ctx context.Context, schema table.Schema) (Info, error) 
 	}
 	t.mu.RUnlock()
 	if taken {
-		return Info{}, &table.Error{Code: table.InUse, Message: "Table already exists: " + schema.Name}
+		return table.Info{}, &table.Error{Code: table.InUse, Message: "Table already exists: " + schema.Name}
 	}
 	if count >= MaxTables {
-		return Info{}, &table.Error{Code: table.LimitExceeded, Message: fmt.Sprintf("Subscriber limit exceeded: the number of tables exceeds the limit of %d", MaxTables)}
+		return table.Info{}, &table.Error{Code: table.LimitExceeded, Message: fmt.Sprintf("Subscriber limit exceeded: the number of tables exceeds the limit of %d", MaxTables)}
 	}
 	schema.Created, schema.ID = t.now().UTC(), uuid.NewString()
 	if schema.Stream != "" {
@@ -210,15 +203,15 @@ func (t *Tables) Create(ctx context.Context, schema table.Schema) (Info, error) 
 		tx.DeleteRange(k, k.End())
 	}
 	if err := t.describeTx(tx, s.description); err != nil {
-		return Info{}, err
+		return table.Info{}, err
 	}
-	if err := tx.Commit(ctx); err != nil {
-		return Info{}, fmt.Errorf("creating table %s: %w", schema.Name, err)
+	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil {
+		return table.Info{}, fmt.Errorf("creating table %s: %w", schema.Name, err)
 	}
 	t.mu.Lock()
 	t.tables[schema.Name] = s
 	t.mu.Unlock()
-	return Info{Schema: s.Schema}, nil
+	return table.Info{Schema: s.Schema}, nil
 }
 
 func (t *Tables) describeTx(tx *store.Tx, d description) error {
@@ -231,31 +224,31 @@ func (t *Tables) describeTx(tx *store.Tx, d description) error {
 }
 
 // Delete removes a table with all that is in it, and returns what it was.
-func (t *Tables) Delete(ctx context.Context, name string) (Info, error) {
+func (t *Tables) Delete(ctx context.Context, name string) (table.Info, error) {
 	t.making.Lock()
 	defer t.making.Unlock()
 	t.mu.RLock()
 	s, ok := t.tables[name]
 	t.mu.RUnlock()
 	if !ok {
-		return Info{}, errNoTable(name)
+		return table.Info{}, errNoTable(name)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.Schema.Declared {
-		return Info{}, table.Invalid("Table %s is declared by the project; take it out of sundog.yaml to delete it", name)
+		return table.Info{}, table.Invalid("Table %s is declared by the project; take it out of sundog.yaml to delete it", name)
 	}
 	info, err := t.info(s)
 	if err != nil {
-		return Info{}, err
+		return table.Info{}, err
 	}
 	tx := t.store.Begin()
 	tx.Delete(tableKey(name))
 	for _, k := range s.all() {
 		tx.DeleteRange(k, k.End())
 	}
-	if err := tx.Commit(ctx); err != nil {
-		return Info{}, fmt.Errorf("deleting table %s: %w", name, err)
+	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil {
+		return table.Info{}, fmt.Errorf("deleting table %s: %w", name, err)
 	}
 	s.gone = true
 	t.mu.Lock()
