@@ -1,6 +1,8 @@
 package dynamodb
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -190,6 +192,13 @@ func shown(r gjson.Result) string {
 }
 
 func plain(r gjson.Result) string {
+	if r.IsObject() {
+		var out bytes.Buffer
+		if err := json.Compact(&out, []byte(r.Raw)); err != nil {
+			return r.Raw
+		}
+		return out.String()
+	}
 	if !r.IsArray() {
 		return r.String()
 	}

@@ -78,8 +78,8 @@ func (s *Service) putItem(ctx context.Context, in *putItem) (*attributesAnswer, 
 	if w.Item, err = item(in.Item); err != nil {
 		return nil, err
 	}
-	if err := onlyOld(w.Return); err != nil {
-		return nil, err
+	if w.Return != "" && w.Return != table.ReturnAllOld && w.Return != table.ReturnNone {
+		return nil, table.Invalid("ReturnValues can only be ALL_OLD or NONE")
 	}
 	if w.Item.Size() > table.MaxItemBytes {
 		return nil, errTooLarge()
@@ -91,13 +91,6 @@ func (s *Service) putItem(ctx context.Context, in *putItem) (*attributesAnswer, 
 }
 
 func errTooLarge() error { return table.Invalid("Item size has exceeded the maximum allowed size") }
-
-func onlyOld(values string) error {
-	if values != "" && values != table.ReturnAllOld && values != table.ReturnNone {
-		return table.Invalid("ReturnValues can only be ALL_OLD or NONE")
-	}
-	return nil
-}
 
 // conditions reads what a write is to meet, when it has no update expression.
 func (e expressions) conditions(w *table.Write, expected object[expectedAttributeValue], operator, condition, onFailure *string) error {
@@ -135,9 +128,6 @@ func (s *Service) deleteItem(ctx context.Context, in *deleteItem) (*attributesAn
 	w := &table.Write{Table: *in.TableName, Kind: table.Delete, Return: text(in.ReturnValues)}
 	var err error
 	if w.Key, err = item(in.Key); err != nil {
-		return nil, err
-	}
-	if err := onlyOld(w.Return); err != nil {
 		return nil, err
 	}
 	if err := e.conditions(w, in.Expected, in.ConditionalOperator, in.ConditionExpression, in.ReturnValuesOnConditionCheckFailure); err != nil {

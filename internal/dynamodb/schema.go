@@ -39,12 +39,23 @@ func (in *createTable) schema() (table.Schema, error) {
 	if err := in.globalIndexes(&s); err != nil {
 		return s, err
 	}
+	slices.SortStableFunc(s.Indexes, globalFirst)
 	if spec := in.StreamSpecification; spec != nil {
 		if s.Stream, err = view(spec); err != nil {
 			return s, err
 		}
 	}
 	return s, unusedDefinitions(s, in.AttributeDefinitions)
+}
+
+func globalFirst(a, b table.Index) int {
+	switch {
+	case a.Local == b.Local:
+		return 0
+	case a.Local:
+		return 1
+	}
+	return -1
 }
 
 // unusedDefinitions refuses attributes that are defined and are no key of anything.

@@ -119,6 +119,7 @@ func (in *updateTable) edit(schema *table.Schema) error {
 		}
 		changed[name] = true
 	}
+	slices.SortStableFunc(schema.Indexes, globalFirst)
 	return nil
 }
 

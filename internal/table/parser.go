@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // A fault is a class of mistakes in an expression that is written properly. Of each class the first is kept, and of all classes DynamoDB tells
@@ -77,7 +78,7 @@ func (p *parser) fault(f fault, format string, args ...any) {
 
 // name reads a token as the name of an attribute: a word, or a placeholder of one.
 func (p *parser) name(t token) (string, bool) {
-	if len(t.text) > 1 && t.text[0] == '#' {
+	if strings.HasPrefix(t.text, "#") {
 		text, ok := p.placeholders.name(t.text)
 		if !ok {
 			p.fault(faultName, "An expression attribute name used in the document path is not defined; attribute name: %s", t.text)
@@ -112,7 +113,7 @@ func (p *parser) path() path {
 // value reads a placeholder of a value.
 func (p *parser) value() Value {
 	t := p.current
-	if len(t.text) < 2 || t.text[0] != ':' {
+	if !strings.HasPrefix(t.text, ":") {
 		p.fail()
 		return Value{}
 	}

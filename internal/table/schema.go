@@ -50,7 +50,7 @@ const (
 type Schema struct {
 	Name    string
 	Keys    Keys
-	Indexes []Index // local ones first
+	Indexes []Index // global ones first, in which order complaints come
 	TTL     string  // the attribute with the time of expiry in seconds since 1970; empty: items do not expire
 	Stream  string  // the view of the stream; empty: there is none
 
@@ -204,13 +204,7 @@ func (s *Schema) CheckUpdate(u *Update) error {
 			}
 		}
 	}
-	var nested []string
-	for _, a := range u.actions {
-		if len(a.path) > 1 {
-			nested = append(nested, a.path[0].name)
-		}
-	}
-	return s.checkNested(nested)
+	return s.checkNested(u.nested)
 }
 
 // CheckUpdated refuses the result of an update: an index key of another type, or an item that is too large.

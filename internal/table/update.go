@@ -9,6 +9,7 @@ import (
 // Update is an update expression that was read. It is safe for concurrent use.
 type Update struct {
 	actions []action
+	nested  []string // first names of paths that go on, operands included
 	legacy  bool // it was given as AttributeUpdates
 }
 
@@ -89,48 +90,37 @@ func (u *Update) Apply(item Item) (Item, error) {
 	if changed == nil {
 		changed = Item{}
 	}
-	type pending struct {
-		path  path
-		value Value
+	values, err := u.resolve(item)
+	if err != nil {
+		return nil, err
 	}
-	var sets []pending
+	var sets []assignment
 	var removals []path
-	for _, a := range u.actions {
-		var v Value
-		if a.kind == "SET" {
-			var problem string
-			if v, problem = a.source.resolve(item); problem != "" {
-				return nil, Invalid("%s", problem)
-			}
-		}
+	for i, a := range u.actions {
 		if !a.path.hasParent(item) {
 			return nil, Invalid(wrongPath)
 		}
-		switch a.kind {
-		case "REMOVE":
-			removals = append(removals, a.path)
-			continue
-		case "ADD", "DELETE":
+		v := values[i]
+		if a.kind == "ADD" || a.kind == "DELETE" {
 			old, found := a.path.find(item)
-			operand, _ := a.source.resolve(item)
-			result, problem := combine(a.kind, old, found, operand)
+			combined, problem := combine(a.kind, old, found, v)
 			if problem == wrongOperand && u.legacy {
 				problem = "Type mismatch for attribute to update"
 			}
 			if problem != "" {
 				return nil, Invalid("%s", problem)
 			}
-			if result.Type == None { // nothing is left of the set, or there was none
-				if found {
-					removals = append(removals, a.path)
-				}
+			if v = combined; v.Type == None && !found { // there was nothing to take away from
 				continue
 			}
-			v = result
 		}
-		sets = append(sets, pending{a.path, v})
+		if v.Type == None {
+			removals = append(removals, a.path)
+		} else {
+			sets = append(sets, assignment{a.path, v})
+		}
 	}
-	slices.SortStableFunc(sets, func(a, b pending) int { return comparePaths(a.path, b.path) })
+	slices.SortStableFunc(sets, func(a, b assignment) int { return comparePaths(a.path, b.path) })
 	for _, s := range sets {
 		changed.replace(s.path, s.value)
 	}
@@ -139,6 +129,27 @@ func (u *Update) Apply(item Item) (Item, error) {
 		changed.replace(p, Value{})
 	}
 	return changed, nil
+}
+
+// assignment is a value that is to lie at a path.
+type assignment struct {
+	path  path
+	value Value
+}
+
+// resolve returns the operands of all actions, in their order; that of REMOVE is nothing.
+func (u *Update) resolve(item Item) ([]Value, error) {
+	values := make([]Value, len(u.actions))
+	for i, a := range u.actions {
+		if a.source == nil || a.kind == "REMOVE" {
+			continue
+		}
+		var problem string
+		if values[i], problem = a.source.resolve(item); problem != "" {
+			return nil, Invalid("%s", problem)
+		}
+	}
+	return values, nil
 }
 
 // hasParent reports whether there is a map or list that what the path names is or would be a member of.

@@ -30,6 +30,15 @@ type updateParser struct {
 	sections map[string]bool
 }
 
+// path reads a document path.
+func (u *updateParser) path() path {
+	p := u.parser.path()
+	if len(p) > 1 {
+		u.update.nested = append(u.update.nested, p[0].name)
+	}
+	return p
+}
+
 // section reads SET, REMOVE, ADD or DELETE with its actions.
 func (u *updateParser) section() {
 	kind := strings.ToUpper(u.current.text)
@@ -76,13 +85,18 @@ func (u *updateParser) register(a action) {
 	u.update.actions = append(u.update.actions, a)
 }
 
-// touching complains about two paths of which one is a part of the other, or which take the same thing for a list and for a map.
+// touching complains about two paths of which one is a part of the other, or which take the same thing for a list and for a map. Of the latter
+// the last pair is told.
 func (p *parser) touching(one, two path) {
 	const text = "Two document paths %s with each other; must remove or rewrite one of these paths; path one: %s, path two: %s"
+	if p.found[faultOverlap] != "" {
+		return
+	}
 	switch how := one.overlap(two); how {
 	case "overlap":
 		p.fault(faultOverlap, text, how, one, two)
 	case "conflict":
+		p.found[faultConflict] = ""
 		p.fault(faultConflict, text, how, one, two)
 	}
 }
