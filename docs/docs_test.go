@@ -91,6 +91,7 @@ var sections = map[string]string{
 	"### `jobs`":          "jobs: {a: {zzzzzzzz: 1}}",
 	"### `subscriptions`": "subscriptions: [{zzzzzzzz: 1}]",
 	"### `connections`":   "connections: {a: {zzzzzzzz: 1}}",
+	"### `tables`":        "tables: {a: {zzzzzzzz: 1}}",
 	"### `lanes`":         "lanes: {zzzzzzzz: {}}",
 	"### `process`":       "process: {zzzzzzzz: 1}",
 	"### `limits`":        "limits: {zzzzzzzz: 1}",

@@ -197,8 +197,10 @@ func (g *generator) fixed() []request {
 		body = strings.ReplaceAll(strings.ReplaceAll(body, "$T", g.table), "$H", g.hashed)
 		all = append(all, request{operation, body})
 	}
-	for _, n := range []string{"0", "-0", "1", "1.0", "1e3", "1E+3", "007", ".5", "5.", "1e125", "9.9999999999999999999999999999999999999e125", "1e126", "1e-130", "1e-131", "123456789012345678901234567890123456789",
-		"12345678901234567890123456789012345678", "x", "", " 1", "0x10", "1e1000000", "-1e-130", "0e500"} {
+	for _, n := range []string{
+		"0", "-0", "1", "1.0", "1e3", "1E+3", "007", ".5", "5.", "1e125", "9.9999999999999999999999999999999999999e125", "1e126", "1e-130", "1e-131", "123456789012345678901234567890123456789",
+		"12345678901234567890123456789012345678", "x", "", " 1", "0x10", "1e1000000", "-1e-130", "0e500",
+	} {
 		add("PutItem", fmt.Sprintf(`{"TableName": "$T", "Item": {"p": {"S": "n"}, "s": {"N": "1"}, "a": {"N": %q}}}`, n))
 		add("GetItem", `{"TableName": "$T", "Key": {"p": {"S": "n"}, "s": {"N": "1"}}}`)
 	}
@@ -210,9 +212,11 @@ func (g *generator) fixed() []request {
 		add("GetItem", fmt.Sprintf(`{"TableName": "$T", "Key": {"p": {"S": "%s"}, "s": {"N": "1"}}}`, strings.Repeat("x", size)))
 	}
 	for _, operation := range []string{"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"} {
-		for _, body := range []string{`{}`, `{"TableName": "$T"}`, `{"TableName": "ab"}`, `{"TableName": "abc;"}`, `{"TableName": "missing", "Key": {}, "Item": {}}`, `{"TableName": "$T", "Key": {}, "Item": {}}`,
+		for _, body := range []string{
+			`{}`, `{"TableName": "$T"}`, `{"TableName": "ab"}`, `{"TableName": "abc;"}`, `{"TableName": "missing", "Key": {}, "Item": {}}`, `{"TableName": "$T", "Key": {}, "Item": {}}`,
 			`{"TableName": "a b", "ReturnConsumedCapacity": "x", "ReturnValues": "y", "Key": {"a": {"S": 1}}}`, `{"RequestItems": {}}`, `{"RequestItems": {"a": {}}}`, `{"RequestItems": {"abc": {}}}`, `{"RequestItems": {"abc": []}}`, `{"RequestItems": []}`,
-			`{"RequestItems": {"abc": {"Keys": []}}}`, `{"RequestItems": {"abc": [{}]}}`, `{"RequestItems": {"abc": 5}}`, `{"TableName": 5}`} {
+			`{"RequestItems": {"abc": {"Keys": []}}}`, `{"RequestItems": {"abc": [{}]}}`, `{"RequestItems": {"abc": 5}}`, `{"TableName": 5}`,
+		} {
 			add(operation, body)
 		}
 	}
@@ -241,8 +245,10 @@ func (g *generator) fixed() []request {
 	for i := range 30 {
 		add("PutItem", fmt.Sprintf(`{"TableName": "$T", "Item": {"p": {"S": "k%d"}, "s": {"N": "%d"}, "g": {"N": "%d.5"}, "l": {"S": "x%d"}}}`, i%7, i*7-100, i%4, i))
 	}
-	for _, body := range []string{`{"TableName": "$T"}`, `{"TableName": "$T", "IndexName": "byg"}`, `{"TableName": "$T", "IndexName": "byl"}`, `{"TableName": "$T", "Segment": 3, "TotalSegments": 7}`,
-		`{"TableName": "$T", "IndexName": "byl", "Select": "ALL_ATTRIBUTES", "ReturnConsumedCapacity": "INDEXES"}`, `{"TableName": "$T", "Limit": 5, "ReturnConsumedCapacity": "TOTAL"}`} {
+	for _, body := range []string{
+		`{"TableName": "$T"}`, `{"TableName": "$T", "IndexName": "byg"}`, `{"TableName": "$T", "IndexName": "byl"}`, `{"TableName": "$T", "Segment": 3, "TotalSegments": 7}`,
+		`{"TableName": "$T", "IndexName": "byl", "Select": "ALL_ATTRIBUTES", "ReturnConsumedCapacity": "INDEXES"}`, `{"TableName": "$T", "Limit": 5, "ReturnConsumedCapacity": "TOTAL"}`,
+	} {
 		add("Scan", body)
 	}
 	return all

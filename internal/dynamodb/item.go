@@ -3,6 +3,8 @@ package dynamodb
 import (
 	"context"
 
+	"github.com/tidwall/gjson"
+
 	"sundog/internal/table"
 )
 
@@ -194,5 +196,16 @@ func (s *Service) write(ctx context.Context, w *table.Write, asked *string) (*at
 	if err != nil {
 		return nil, err
 	}
-	return &attributesAnswer{Attributes: found(written.Attributes), ConsumedCapacity: consumed(asked, w.Table, written.Units)}, nil
+	return answerOf(w.Table, asked, written), nil
+}
+
+func answerOf(name string, asked *string, written table.Written) *attributesAnswer {
+	return &attributesAnswer{Attributes: found(written.Attributes), ConsumedCapacity: consumed(asked, name, written.Units)}
+}
+
+// WriteAnswer is the answer of PutItem, UpdateItem or DeleteItem before it is given, for those who have to know it then. The request is one
+// that the operation has read.
+func WriteAnswer(request []byte, written table.Written) any {
+	asked := gjson.GetBytes(request, "ReturnConsumedCapacity")
+	return answerOf(gjson.GetBytes(request, "TableName").Str, &asked.Str, written)
 }

@@ -32,6 +32,7 @@ import (
 	"sundog/internal/embedded/queue"
 	"sundog/internal/embedded/statedb"
 	"sundog/internal/embedded/store"
+	"sundog/internal/embedded/table"
 	"sundog/internal/embedded/topic"
 	"sundog/internal/pipeline"
 	"sundog/internal/project"
@@ -71,6 +72,7 @@ type Platform struct {
 	Process    *queue.Queue // the process queue
 	Topics     *topic.Topics
 	Records    *statedb.DB
+	Tables     *table.Tables
 	Payloads   *bucket.Store // the payload bucket
 	Catalog    *bucket.Files // the data bucket
 	Functions  *function.Host
@@ -144,6 +146,12 @@ func (p *Platform) openStorage(ctx context.Context) (err error) {
 	if err := p.openQueues(ctx); err != nil {
 		return err
 	}
+	if p.Tables, err = table.Open(p.Store, table.Options{Now: p.opts.Now}); err != nil {
+		return err
+	}
+	if err := p.Tables.Declare(ctx, p.Project.Tables); err != nil {
+		return err
+	}
 	p.Records, err = statedb.Open(p.Store, p)
 	return err
 }
@@ -209,7 +217,7 @@ func (p *Platform) openEngine(ctx context.Context) (err error) {
 	p.Activities = activity.New(activity.Options{Store: p.Store, Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now})
 	client := egress.NewClient(egress.NewTransport(idleConnections))
 	runner := &integration.Runner{
-		Functions: p.Functions, Jobs: p.Jobs, Activities: p.Activities, Store: p.Store, Queues: p.Queues, Topics: p.Topics, HTTP: client,
+		Functions: p.Functions, Jobs: p.Jobs, Activities: p.Activities, Store: p.Store, Queues: p.Queues, Topics: p.Topics, Tables: p.Tables, HTTP: client,
 		Connections: connection.New(p.connections(), client, p.opts.Now), Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now,
 	}
 	p.Engine, err = engine.New(engine.Options{
@@ -248,6 +256,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	g.Go(func() error { return p.updates.Run(ctx) })
 	g.Go(func() error { return p.sweep(ctx) })
 	g.Go(func() error { return p.reconcile(ctx) })
+	g.Go(func() error { return p.Tables.Run(ctx, p.logger) })
 	g.Go(func() error {
 		select {
 		case <-p.Store.Broken():

@@ -182,6 +182,7 @@ func (l *loader) read(document *yaml.Node) {
 		"topics": l.names(&p.Topics, "topic", func(dst *string, label string) func(*yaml.Node) {
 			return l.pattern(dst, label, topicName, "letters, digits, '-' and '_', at most 256")
 		}),
+		"tables":  func(n *yaml.Node) { l.entries(n, "tables", l.table) },
 		"lanes":   l.lanes,
 		"process": l.process,
 		"limits":  l.limits,

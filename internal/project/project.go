@@ -8,6 +8,8 @@ package project
 import (
 	"slices"
 	"time"
+
+	"sundog/internal/table"
 )
 
 // FileName is the name of the project file in its folder.
@@ -27,7 +29,8 @@ type Project struct {
 	Queues        []string // beside the process queue and those of subscriptions; letters, digits, '-' and '_', at most 80
 	Topics        []string // beside publish, workflow-event, default and those of subscriptions; the same alphabet, at most 256
 	Connections   []Connection
-	Lanes         []Lane // in order of priority: live, bulk
+	Tables        []table.Schema // names, keys, indexes, TTL and stream
+	Lanes         []Lane         // in order of priority: live, bulk
 	Process       Process
 	Limits        Limits
 	Retention     Retention

@@ -10,7 +10,7 @@ import (
 type Update struct {
 	actions []action
 	nested  []string // first names of paths that go on, operands included
-	legacy  bool // it was given as AttributeUpdates
+	legacy  bool     // it was given as AttributeUpdates
 }
 
 // action changes what lies at one path.

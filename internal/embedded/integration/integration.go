@@ -22,6 +22,7 @@ import (
 	"sundog/internal/embedded/function"
 	"sundog/internal/embedded/queue"
 	"sundog/internal/embedded/store"
+	"sundog/internal/embedded/table"
 	"sundog/internal/embedded/topic"
 )
 
@@ -38,6 +39,7 @@ type Runner struct {
 	Store       *store.Store // of queues and topics
 	Queues      *queue.Queues
 	Topics      *topic.Topics
+	Tables      *table.Tables
 	HTTP        *http.Client
 	Connections *connection.Connections
 	// Region and Account show in events; Now is the clock, the start of the execution when nil.
@@ -59,27 +61,48 @@ type handler func(r *Runner, ctx context.Context, task engine.Task) (*asl.Docume
 // handlers are the actions that there are, by what follows arn:aws:states::: in a Resource. One that ends in .waitForTaskToken is that without
 // the ending: the engine takes the answer for what it is.
 var handlers = map[string]handler{
-	"lambda:invoke":                 (*Runner).invoke,
-	"batch:submitJob":               (*Runner).submitJob,
-	"batch:submitJob.sync":          (*Runner).runJob,
-	"sqs:sendMessage":               (*Runner).sendMessage,
-	"sns:publish":                   (*Runner).publish,
-	"events:putEvents":              (*Runner).putEvents,
-	"http:invoke":                   (*Runner).invokeHTTP,
-	"aws-sdk:lambda:invoke":         (*Runner).sdkInvoke,
-	"aws-sdk:batch:submitJob":       (*Runner).sdkSubmitJob,
-	"aws-sdk:sqs:sendMessage":       (*Runner).sdkSendMessage,
-	"aws-sdk:sns:publish":           (*Runner).sdkPublish,
-	"aws-sdk:eventbridge:putEvents": (*Runner).sdkPutEvents,
-	"states:startExecution":         (*Runner).startExecution,
-	"states:startExecution.sync":    (*Runner).awaitExecutionAsText,
-	"states:startExecution.sync:2":  (*Runner).awaitExecution,
-	"aws-sdk:sfn:startExecution":    (*Runner).sdkStartExecution,
-	"aws-sdk:sfn:describeExecution": (*Runner).sdkDescribeExecution,
-	"aws-sdk:sfn:stopExecution":     (*Runner).sdkStopExecution,
-	"aws-sdk:sfn:sendTaskSuccess":   (*Runner).sdkSendTaskSuccess,
-	"aws-sdk:sfn:sendTaskFailure":   (*Runner).sdkSendTaskFailure,
-	"aws-sdk:sfn:sendTaskHeartbeat": (*Runner).sdkSendTaskHeartbeat,
+	"lambda:invoke":                       (*Runner).invoke,
+	"batch:submitJob":                     (*Runner).submitJob,
+	"batch:submitJob.sync":                (*Runner).runJob,
+	"sqs:sendMessage":                     (*Runner).sendMessage,
+	"sns:publish":                         (*Runner).publish,
+	"events:putEvents":                    (*Runner).putEvents,
+	"http:invoke":                         (*Runner).invokeHTTP,
+	"dynamodb:getItem":                    (*Runner).onTable,
+	"dynamodb:putItem":                    (*Runner).onTable,
+	"dynamodb:updateItem":                 (*Runner).onTable,
+	"dynamodb:deleteItem":                 (*Runner).onTable,
+	"aws-sdk:lambda:invoke":               (*Runner).sdkInvoke,
+	"aws-sdk:batch:submitJob":             (*Runner).sdkSubmitJob,
+	"aws-sdk:sqs:sendMessage":             (*Runner).sdkSendMessage,
+	"aws-sdk:sns:publish":                 (*Runner).sdkPublish,
+	"aws-sdk:eventbridge:putEvents":       (*Runner).sdkPutEvents,
+	"aws-sdk:dynamodb:getItem":            (*Runner).sdkTable,
+	"aws-sdk:dynamodb:putItem":            (*Runner).sdkTable,
+	"aws-sdk:dynamodb:updateItem":         (*Runner).sdkTable,
+	"aws-sdk:dynamodb:deleteItem":         (*Runner).sdkTable,
+	"aws-sdk:dynamodb:query":              (*Runner).sdkTable,
+	"aws-sdk:dynamodb:scan":               (*Runner).sdkTable,
+	"aws-sdk:dynamodb:batchGetItem":       (*Runner).sdkTable,
+	"aws-sdk:dynamodb:batchWriteItem":     (*Runner).sdkTable,
+	"aws-sdk:dynamodb:transactWriteItems": (*Runner).sdkTable,
+	"aws-sdk:dynamodb:transactGetItems":   (*Runner).sdkTable,
+	"aws-sdk:dynamodb:createTable":        (*Runner).sdkTable,
+	"aws-sdk:dynamodb:describeTable":      (*Runner).sdkTable,
+	"aws-sdk:dynamodb:updateTable":        (*Runner).sdkTable,
+	"aws-sdk:dynamodb:deleteTable":        (*Runner).sdkTable,
+	"aws-sdk:dynamodb:listTables":         (*Runner).sdkTable,
+	"aws-sdk:dynamodb:updateTimeToLive":   (*Runner).sdkTable,
+	"aws-sdk:dynamodb:describeTimeToLive": (*Runner).sdkTable,
+	"states:startExecution":               (*Runner).startExecution,
+	"states:startExecution.sync":          (*Runner).awaitExecutionAsText,
+	"states:startExecution.sync:2":        (*Runner).awaitExecution,
+	"aws-sdk:sfn:startExecution":          (*Runner).sdkStartExecution,
+	"aws-sdk:sfn:describeExecution":       (*Runner).sdkDescribeExecution,
+	"aws-sdk:sfn:stopExecution":           (*Runner).sdkStopExecution,
+	"aws-sdk:sfn:sendTaskSuccess":         (*Runner).sdkSendTaskSuccess,
+	"aws-sdk:sfn:sendTaskFailure":         (*Runner).sdkSendTaskFailure,
+	"aws-sdk:sfn:sendTaskHeartbeat":       (*Runner).sdkSendTaskHeartbeat,
 }
 
 // Actions returns the Resources that can be carried out, without functions and activities, which are named by their ARNs.

@@ -61,9 +61,9 @@ const (
 	// Tables (internal/embedded/table). A table has a number, and so has each of its indexes.
 	PrefixTable       byte = 'B' // name -> number and schema
 	PrefixItem        byte = 'I' // table, hash, partition key, sort key -> item
-	PrefixIndexItem   byte = 'J' // table, index, hash, index keys, hash of the item's key, item's key -> part of the item
+	PrefixIndexItem   byte = 'H' // table, index, hash, index keys, hash of the item's key, item's key -> part of the item
 	PrefixExpiry      byte = 'E' // table, time of expiry, item's key -> nothing
-	PrefixStream      byte = 'S' // table, sequence number -> change
+	PrefixStream      byte = 'S' // log: table -> change
 	PrefixTransaction byte = 'X' // client token -> time and digest of the request
 	PrefixTableCount  byte = 'C' // table, what -> counter
 

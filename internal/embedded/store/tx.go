@@ -55,21 +55,10 @@ func (tx *Tx) Empty() bool { return tx.batch.Empty() && len(tx.counters) == 0 &&
 // Commit writes the transaction and waits until it is on disk. When ctx ends first the outcome is not known: the
 // transaction may still be committed.
 func (tx *Tx) Commit(ctx context.Context) error {
-	if err := tx.Submit(ctx); err != nil {
+	tx.done = make(chan struct{})
+	if err := tx.submit(ctx); err != nil {
 		return err
 	}
-	return tx.Wait(ctx)
-}
-
-// Submit is the first half of Commit: it settles the place of the transaction among others, and does not wait for the disk. For those who give
-// out numbers that have to be in the order of the commits: they submit while they hold the number, and Wait when they have let go of it.
-func (tx *Tx) Submit(ctx context.Context) error {
-	tx.done = make(chan struct{})
-	return tx.submit(ctx)
-}
-
-// Wait is the second half of Commit, for a transaction that was submitted.
-func (tx *Tx) Wait(ctx context.Context) error {
 	select {
 	case <-tx.done:
 		return tx.err

@@ -57,7 +57,6 @@ func (t *Tables) Alter(ctx context.Context, name string, edit func(*table.Schema
 		return table.Info{}, fmt.Errorf("changing table %s: %w", name, err)
 	}
 	s.description = next
-	t.stream.wake(s)
 	return t.info(s)
 }
 

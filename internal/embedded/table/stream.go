@@ -3,7 +3,6 @@ package table
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"sundog/internal/embedded/store"
@@ -13,14 +12,6 @@ import (
 // KeepChanges is how long the records of a stream can be read.
 const KeepChanges = 24 * time.Hour
 
-// stream gives out the numbers of records, one row for all tables.
-type stream struct {
-	mu   sync.Mutex // held while a transaction with records is submitted, which can take as long as the disk
-	last uint64
-
-	watching sync.Mutex // guards state.changed; callbacks of transactions take it
-}
-
 // Events of a stream.
 const (
 	eventInsert = iota + 1
@@ -28,54 +19,6 @@ const (
 	eventRemove
 	eventExpire // removed by the table itself
 )
-
-// commitRecords commits a transaction together with records of changes.
-func (t *Tables) commitRecords(ctx context.Context, tx *store.Tx, changes []recorded) error {
-	at := t.now()
-	for _, r := range changes {
-		tx.OnCommit(func() { t.stream.wake(r.table) })
-	}
-	if err := t.submitRecords(ctx, tx, changes, at); err != nil {
-		return err
-	}
-	return tx.Wait(ctx)
-}
-
-func (t *Tables) submitRecords(ctx context.Context, tx *store.Tx, changes []recorded, at time.Time) error {
-	values := make([][]byte, 0, len(changes))
-	for _, r := range changes {
-		values = append(values, encodeChange(r.table.Schema.Stream, r, at))
-	}
-	t.stream.mu.Lock()
-	defer t.stream.mu.Unlock()
-	for i, r := range changes {
-		t.stream.last++
-		tx.Set(r.table.changeKey(t.stream.last), values[i])
-	}
-	return tx.Submit(ctx)
-}
-
-// wake tells those who wait for a change of a table.
-func (s *stream) wake(of *state) {
-	s.watching.Lock()
-	defer s.watching.Unlock()
-	close(of.changed)
-	of.changed = make(chan struct{})
-}
-
-// lastSequence is the number of the newest record of a table. Trimming leaves that record, so that its number is never given again.
-func (t *Tables) lastSequence(s *state) (uint64, error) {
-	r := s.changes().Range()
-	r.Reverse = true
-	for entry, err := range t.store.Scan(r) {
-		if err != nil {
-			return 0, err
-		}
-		sequence, err := sequenceOf(entry.Key)
-		return sequence, err
-	}
-	return 0, nil
-}
 
 func sequenceOf(key []byte) (uint64, error) {
 	f := store.Split(key)
@@ -96,8 +39,11 @@ func (t *Tables) Changes(_ context.Context, name string, after uint64, limit int
 	}
 	defer release()
 	horizon := t.now().Add(-KeepChanges)
-	r := s.changes().Range()
-	r.Low = s.changeKey(after).End()
+	end, _ := t.store.LogEnd()
+	if after >= end {
+		return nil, nil
+	}
+	r := store.Range{Low: s.changeKey(after).End(), High: s.changeKey(end).End()}
 	var records []table.Record
 	size := 0
 	for entry, err := range t.store.Scan(r) {
@@ -119,43 +65,31 @@ func (t *Tables) Changes(_ context.Context, name string, after uint64, limit int
 	return records, nil
 }
 
-// Newest is the number of the newest record of a table's stream; 0 when there has been none.
+// Newest is a number that every record so far is within, and no later one.
 func (t *Tables) Newest(_ context.Context, name string) (uint64, error) {
-	s, release, err := t.useStream(name)
+	_, release, err := t.useStream(name)
 	if err != nil {
 		return 0, err
 	}
 	defer release()
-	return t.lastSequence(s)
+	end, _ := t.store.LogEnd()
+	return end, nil
 }
 
-// Wait returns when a table's stream has a record after a number, or the table is gone, or ctx has ended.
+// Wait returns when a table's stream has a record after a number, or ctx has ended.
 func (t *Tables) Wait(ctx context.Context, name string, after uint64) error {
 	for {
-		changed, newest, err := t.watch(name)
-		if err != nil || newest > after {
+		_, grown := t.store.LogEnd() // before looking, or a record could come between
+		records, err := t.Changes(ctx, name, after, 1)
+		if err != nil || len(records) > 0 {
 			return err
 		}
 		select {
-		case <-changed:
+		case <-grown:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// watch returns the number of the newest record, and what is closed when there is a newer one.
-func (t *Tables) watch(name string) (<-chan struct{}, uint64, error) {
-	s, release, err := t.useStream(name)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer release()
-	t.stream.watching.Lock()
-	changed := s.changed // before looking, or a record could come between
-	t.stream.watching.Unlock()
-	newest, err := t.lastSequence(s)
-	return changed, newest, err
 }
 
 func (t *Tables) useStream(name string) (*state, func(), error) {

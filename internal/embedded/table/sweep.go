@@ -99,12 +99,8 @@ func (t *Tables) expire(ctx context.Context, s *state, key store.Key, now time.T
 	return true, t.commit(context.WithoutCancel(ctx), tx, []recorded{{s, c}})
 }
 
-// trim removes the records from before a time, but for the newest.
+// trim removes the records from before a time.
 func (t *Tables) trim(ctx context.Context, s *state, before time.Time) error {
-	newest, err := t.lastSequence(s)
-	if err != nil {
-		return err
-	}
 	end := uint64(0)
 	for entry, err := range t.store.Scan(s.changes().Range()) {
 		if err == nil {
@@ -117,7 +113,7 @@ func (t *Tables) trim(ctx context.Context, s *state, before time.Time) error {
 		if err != nil {
 			return err
 		}
-		if record.Sequence >= newest || !record.At.Before(before) {
+		if !record.At.Before(before) {
 			break
 		}
 		end = record.Sequence

@@ -15,8 +15,7 @@
 // that two never wait for each other. Operations share the lock of their table, and whoever changes a schema has it alone. Scans and queries
 // read a state of the database and hold no lock of an item.
 //
-// Numbers of stream records are given out together with the place among the commits (store.Tx.Submit), so that a reader never finds
-// one behind it.
+// A stream is a log of the store, so its numbers grow in the order of commits and a reader never misses one behind it.
 package table
 
 import (
@@ -53,8 +52,6 @@ type Tables struct {
 	mu     sync.RWMutex // guards the map
 	tables map[string]*state
 	making sync.Mutex // held while a table is made, changed or deleted
-
-	stream stream
 }
 
 // description is what is stored of a table.
@@ -69,8 +66,7 @@ type description struct {
 type state struct {
 	mu sync.RWMutex
 	description
-	gone    bool
-	changed chan struct{} // closed at the next change, when there is a stream; guarded by stream.watching
+	gone bool
 }
 
 // Open reads which tables there are.
@@ -83,18 +79,11 @@ func Open(s *store.Store, opts Options) (*Tables, error) {
 		if err != nil {
 			return nil, fmt.Errorf("opening the tables: %w", err)
 		}
-		found := &state{changed: make(chan struct{})}
+		found := &state{}
 		if err := json.Unmarshal(entry.Value, &found.description); err != nil {
 			return nil, fmt.Errorf("opening the table %q: %w", entry.Key, err)
 		}
 		t.tables[found.Schema.Name] = found
-	}
-	for _, found := range t.tables {
-		last, err := t.lastSequence(found)
-		if err != nil {
-			return nil, fmt.Errorf("opening the stream of table %s: %w", found.Schema.Name, err)
-		}
-		t.stream.last = max(t.stream.last, last)
 	}
 	return t, nil
 }
@@ -193,7 +182,7 @@ func (t *Tables) Create(ctx context.Context, schema table.Schema) (table.Info, e
 	if schema.Stream != "" {
 		schema.Streaming = schema.Created
 	}
-	s := &state{changed: make(chan struct{}), description: description{Number: number + 1, Schema: &schema, Indexes: map[string]uint64{}}}
+	s := &state{description: description{Number: number + 1, Schema: &schema, Indexes: map[string]uint64{}}}
 	for _, x := range schema.Indexes {
 		s.Next++
 		s.Indexes[x.Name] = s.Next
@@ -254,7 +243,6 @@ func (t *Tables) Delete(ctx context.Context, name string) (table.Info, error) {
 	t.mu.Lock()
 	delete(t.tables, name)
 	t.mu.Unlock()
-	t.stream.wake(s)
 	return info, nil
 }
 

@@ -12,8 +12,29 @@ import (
 	"sundog/internal/table"
 )
 
+// Joined is Tables whose Write is one transaction with something else.
+type Joined struct {
+	*Tables
+	also func(tx *store.Tx, answer table.Written) error
+}
+
+// Joined returns the tables with a Write to whose transaction also adds, when it knows what the Write will answer. Its error takes the
+// Write back.
+func (t *Tables) Joined(also func(tx *store.Tx, answer table.Written) error) Joined {
+	return Joined{t, also}
+}
+
+// Write is Tables.Write together with something else.
+func (j Joined) Write(ctx context.Context, w *table.Write) (table.Written, error) {
+	return j.Tables.write(ctx, w, j.also)
+}
+
 // Write changes an item, if it meets the condition. Errors that DynamoDB answers with are *table.Error.
 func (t *Tables) Write(ctx context.Context, w *table.Write) (table.Written, error) {
+	return t.write(ctx, w, nil)
+}
+
+func (t *Tables) write(ctx context.Context, w *table.Write, also func(*store.Tx, table.Written) error) (table.Written, error) {
 	s, release, err := t.use(w.Table)
 	if err != nil {
 		return table.Written{}, err
@@ -22,11 +43,6 @@ func (t *Tables) Write(ctx context.Context, w *table.Write) (table.Written, erro
 	if err := s.Schema.CheckWrite(w); err != nil {
 		return table.Written{}, err
 	}
-	return t.write(ctx, s, w)
-}
-
-// write carries out a write that was checked.
-func (t *Tables) write(ctx context.Context, s *state, w *table.Write) (table.Written, error) {
 	key := s.itemKey(w.KeyOf(s.Schema))
 	unlock, err := t.locks.Lock(ctx, string(key))
 	if err != nil {
@@ -44,11 +60,17 @@ func (t *Tables) write(ctx context.Context, s *state, w *table.Write) (table.Wri
 	tx := t.store.Begin()
 	c := change{key: key, old: old, item: item}
 	t.changeTx(tx, s, c)
+	answer := w.Answer(old, item)
+	if also != nil {
+		if err := also(tx, answer); err != nil {
+			return table.Written{}, err
+		}
+	}
 	// Whoever gives up waiting must not give up the lock: the outcome has to be known before the next one reads.
 	if err := t.commit(context.WithoutCancel(ctx), tx, []recorded{{s, c}}); err != nil {
 		return table.Written{}, fmt.Errorf("writing an item of table %s: %w", w.Table, err)
 	}
-	return w.Answer(old, item), nil
+	return answer, nil
 }
 
 // change is what happens to an item; old or item is nil when there is none.
@@ -127,18 +149,15 @@ type recorded struct {
 	change change
 }
 
-// commit commits a transaction with the stream records of its changes.
+// commit commits a transaction with the stream records of its changes. What changes nothing is no change.
 func (t *Tables) commit(ctx context.Context, tx *store.Tx, changes []recorded) error {
-	streaming := changes[:0:0]
+	at := t.now()
 	for _, r := range changes {
 		if r.table.Schema.Stream != "" && !r.change.old.Equal(r.change.item) {
-			streaming = append(streaming, r)
+			tx.Append(r.table.changes(), encodeChange(r.table.Schema.Stream, r, at))
 		}
 	}
-	if len(streaming) == 0 {
-		return tx.Commit(ctx)
-	}
-	return t.commitRecords(ctx, tx, streaming)
+	return tx.Commit(ctx)
 }
 
 // encodeChange is a record of the stream: what happened, when, and the key and images that the view asks for.
