@@ -301,3 +301,6 @@ func decodeBytes(r gjson.Result) (string, error) {
 	}
 	return "", mistyped("only base-64-encoded strings are convertible to bytes")
 }
+
+// RawOf is a value as if it came with a request.
+func RawOf(v Value) Raw { return Raw{value: v} }
