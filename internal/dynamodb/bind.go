@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 
@@ -23,7 +24,7 @@ func serialization(message string) error {
 
 // bind reads a request into a struct.
 func bind(body []byte, dst any) (gjson.Result, error) {
-	if !shallow(body) || !gjson.ValidBytes(body) {
+	if !shallow(body) || !utf8.Valid(body) || !gjson.ValidBytes(body) {
 		return gjson.Result{}, serialization("")
 	}
 	r := gjson.ParseBytes(body)

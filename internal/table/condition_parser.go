@@ -95,11 +95,11 @@ func (c *conditionParser) simple(inside bool) term {
 		}
 		return left
 	}
-	if left.node != nil && len(left.node.parts) > 0 || left.wrapped && left.node != nil && !left.node.isFunction() {
-		c.lexer.current = c.previous // a condition cannot be compared
+	if left.node != nil && !left.node.isFunction() { // a condition cannot be compared
 		c.fail()
 		return left
 	}
+	c.next()
 	c.operators++
 	args := []operand{left.operand()}
 	switch op {
@@ -124,11 +124,10 @@ func (c *conditionParser) simple(inside bool) term {
 	return term{node: &node{op: op, args: args}}
 }
 
-// comparator reads the sign or word that makes a condition of an operand, or nothing.
+// comparator is the sign or word that comes next, if it makes a condition of an operand.
 func (c *conditionParser) comparator() string {
 	switch t := strings.ToLower(c.current.text); t {
 	case "=", "<>", "<", "<=", ">", ">=", "between", "in":
-		c.next()
 		return t
 	}
 	return ""

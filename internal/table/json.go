@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 )
@@ -36,7 +37,7 @@ const emptyValue = "Supplied AttributeValue is empty, must contain exactly one o
 
 // ParseItem reads an item in DynamoDB's JSON: {"name": {"S": "text"}}. The error is an *Error.
 func ParseItem(text []byte) (Item, error) {
-	if !gjson.ValidBytes(text) {
+	if !gjson.ValidBytes(text) || !utf8.Valid(text) {
 		return nil, &Error{Code: Serialization, Message: "the item is no JSON"}
 	}
 	parsed := gjson.ParseBytes(text)
