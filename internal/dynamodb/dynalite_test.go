@@ -45,7 +45,7 @@ func (o other) call(t *testing.T, operation, body string) string {
 // What the other one tells of syntax errors is its parser's own, not DynamoDB's, and it cannot show maps.
 var syntaxError = regexp.MustCompile(`(?s)(Syntax error; [^k]|lower bound operand).*`)
 
-func comparable(t *testing.T, answer string) any {
+func normal(t *testing.T, answer string) any {
 	t.Helper()
 	dec := json.NewDecoder(bytes.NewReader([]byte(answer)))
 	dec.UseNumber()
@@ -103,7 +103,7 @@ func compareAll(t *testing.T, theirs other, seed uint64) {
 	for _, r := range requests {
 		got, _ := ours.call(t, r.operation, r.body)
 		want := theirs.call(t, r.operation, r.body)
-		if diff := cmp.Diff(comparable(t, want), comparable(t, got)); diff != "" {
+		if diff := cmp.Diff(normal(t, want), normal(t, got)); diff != "" {
 			t.Errorf("%s %.600s\n theirs: %.300s\n ours:   %.300s", r.operation, r.body, want, got)
 			if wrong++; wrong > 4 {
 				t.Fatal("too many differences")

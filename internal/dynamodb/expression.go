@@ -63,16 +63,16 @@ func (e expressions) check() error {
 
 // placeholders are what the expressions refer to.
 func (e expressions) placeholders() (*table.Placeholders, error) {
-	var texts []table.NamedText
+	var texts []table.NamedText // nil when there are none, which is not the same as empty
 	if e.names != nil {
-		texts = []table.NamedText{}
+		texts = make([]table.NamedText, 0, len(e.names))
 	}
 	for _, n := range e.names {
 		texts = append(texts, table.NamedText{Name: n.Name, Text: n.Value})
 	}
 	var raws []table.NamedRaw
 	if e.values != nil {
-		raws = []table.NamedRaw{}
+		raws = make([]table.NamedRaw, 0, len(e.values))
 	}
 	for _, v := range e.values {
 		raws = append(raws, table.NamedRaw{Name: v.Name, Raw: v.Value})
@@ -103,14 +103,6 @@ func duplicate(list []string) error {
 		seen[name] = true
 	}
 	return nil
-}
-
-// parseCondition reads a condition or filter, which may be missing.
-func parseCondition(p *table.Placeholders, kind string, text *string) (*table.Condition, error) {
-	if text == nil {
-		return nil, nil
-	}
-	return p.ParseCondition(kind, *text)
 }
 
 // parseProjection reads a projection, which may be missing or be a list of names.

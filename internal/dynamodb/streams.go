@@ -21,8 +21,8 @@ func sequenceText(n uint64) string { return fmt.Sprintf("%021d", n) }
 
 type listStreams struct {
 	TableName               *string `api:"table,min=3,max=255"`
-	ExclusiveStartStreamArn *string //nolint:revive // as it is spelt in the API
-	Limit                   *int64  `api:"min=1,max=100"`
+	ExclusiveStartStreamArn *string
+	Limit                   *int64 `api:"min=1,max=100"`
 }
 
 type streamName struct{ StreamArn, StreamLabel, TableName string }

@@ -60,7 +60,7 @@ func (s *Service) listTables(_ context.Context, in *listTables) (*listAnswer, er
 		limit = maxListed
 	}
 	names := s.tables.Names(text(in.ExclusiveStartTableName), limit+1)
-	out := &listAnswer{TableNames: names}
+	out := &listAnswer{TableNames: append([]string{}, names...)} // an empty list, not null
 	if len(names) > limit {
 		out.TableNames = names[:limit]
 		out.LastEvaluatedTableName = names[limit-1]

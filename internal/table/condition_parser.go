@@ -88,7 +88,7 @@ func (c *conditionParser) simple(inside bool) term {
 	op := c.comparator()
 	if op == "" {
 		switch {
-		case left.other != nil && !(inside && c.is(")")):
+		case left.other != nil && (!inside || !c.is(")")):
 			c.fail()
 		case left.node != nil && len(left.node.parts) == 0:
 			c.settle()

@@ -69,7 +69,7 @@ func TestConditions(t *testing.T) {
 		"contains(s, :a)": true, "contains(s, :x)": false, "contains(ss, :a)": true, "contains(ns, :one)": true, "contains(ns, :a)": false, "contains(l, :x)": true, "contains(l, :one)": false, "contains(b, :b)": true, "contains(n, :n)": false,
 		"size(s) = :three": true, "size(b) = :three": true, "size(l) = :three": true, "size(ss) > :one": true, "size(m) > :one": true, "size(n) = :one": false, "size(absent) = :one": false, "size(e) < :one": true,
 		"s = :s AND n = :one": false, "s = :s OR n = :one": true, "s = :x OR n = :n AND n = :one": false, "(s = :s OR n = :n) AND n = :one": false, "NOT s = :s": false, "NOT s = :x AND n = :n": true, "not (s = :x or n = :one)": true,
-		"NOT NOT s = :s": true, "s=:s and n=:n AND t=:t": true, "attribute_exists(s) AND (NOT attribute_exists(absent) OR n = :one)": true, "\ts\n=\r:s ": true,
+		"NOT (NOT s = :s)": true, "NOT not s = :s": true, "s=:s and n=:n AND t=:t": true, "attribute_exists(s) AND (NOT attribute_exists(absent) OR n = :one)": true, "\ts\n=\r:s ": true,
 	} {
 		c, err := placeholders(t, expression, values).ParseCondition("ConditionExpression", expression)
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 func FuzzExpressions(f *testing.F) {
 	for _, seed := range []string{
 		"s = :s AND (n > :n OR NOT attribute_exists(m.k))", "SET a = if_not_exists(b, :n) + :n, l[1] = :s REMOVE m.k ADD n :n DELETE ss :ss", "a, b.c[0], #name", "s BETWEEN :s AND :s", "size(l) IN (:n, :n)",
-		"p = :s AND begins_with(s, :s)", "((a))", "SET l = list_append(l, :l)", "(s).x[0] = :s", "#", ":", "a..b", "a[", "1 = 2", "NOT NOT NOT s = :s",
+		"p = :s AND begins_with(s, :s)", "((a))", "SET l = list_append(l, :l)", "(s).x[0] = :s", "#", ":", "a..b", "a[", "1 = 2", "NOT not NOT s = :s",
 	} {
 		f.Add(seed)
 	}

@@ -29,7 +29,7 @@ func TestNumbers(t *testing.T) {
 		"-1e-131":          "Number underflow. Attempting to store a number with magnitude smaller than supported range",
 		"1e-9999999999999": "Number underflow. Attempting to store a number with magnitude smaller than supported range",
 		"":                 "The parameter cannot be converted to a numeric value",
-		"x":                "The parameter cannot be converted to a numeric value: x", " 1": "The parameter cannot be converted to a numeric value:  1", "1e": "The parameter cannot be converted to a numeric value: 1e",
+		"x":                "The parameter cannot be converted to a numeric value: x", "1\t": "The parameter cannot be converted to a numeric value: 1\t", "1e": "The parameter cannot be converted to a numeric value: 1e",
 		"1.2.3": "The parameter cannot be converted to a numeric value: 1.2.3", "--1": "The parameter cannot be converted to a numeric value: --1", ".": "The parameter cannot be converted to a numeric value: .",
 		"NaN": "The parameter cannot be converted to a numeric value: NaN", "0x1": "The parameter cannot be converted to a numeric value: 0x1", "1e+-1": "The parameter cannot be converted to a numeric value: 1e+-1",
 	} {

@@ -1,6 +1,9 @@
 package table
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // What Query and Scan return of each item.
 const (
@@ -193,8 +196,8 @@ func (s *Schema) checkTableStart(start Item) error {
 			key[k.Name] = v
 		}
 	}
-	if err := s.CheckKey(key); err != nil {
-		return Invalid("The provided starting key is invalid: %s", err.(*Error).Message)
+	if refused, ok := errors.AsType[*Error](s.CheckKey(key)); ok {
+		return Invalid("The provided starting key is invalid: %s", refused.Message)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func (t *Tables) Sweep(ctx context.Context) (int, error) {
 func (t *Tables) sweepTable(ctx context.Context, name string) (int, error) {
 	s, release, err := t.use(name)
 	if err != nil {
-		return 0, nil //nolint:nilerr // it was deleted meanwhile
+		return 0, nil // it was deleted meanwhile
 	}
 	defer release()
 	deleted := 0

@@ -115,7 +115,10 @@ func (t *Tables) made(key store.Key, digest []byte) (bool, error) {
 	}
 	d := store.Decode(value)
 	at := time.Unix(0, d.Varint())
-	if d.Err() != nil || t.now().Sub(at) > keepTokens {
+	if err := d.Err(); err != nil {
+		return false, fmt.Errorf("looking for a client token: %w", err)
+	}
+	if t.now().Sub(at) > keepTokens {
 		return false, nil
 	}
 	if !bytes.Equal(d.Rest(), digest) {

@@ -26,7 +26,7 @@ func (t *Tables) Joined(also func(tx *store.Tx, answer table.Written) error) Joi
 
 // Write is Tables.Write together with something else.
 func (j Joined) Write(ctx context.Context, w *table.Write) (table.Written, error) {
-	return j.Tables.write(ctx, w, j.also)
+	return j.write(ctx, w, j.also)
 }
 
 // Write changes an item, if it meets the condition. Errors that DynamoDB answers with are *table.Error.
