@@ -244,8 +244,13 @@ func TestIndexIsBuiltFromWhatIsThere(t *testing.T) {
 	indexes, ttl := schema.Indexes, schema.TTL
 	schema.Indexes, schema.TTL = nil, ""
 	w.create(schema)
+	var writes []table.Write
 	for i := range 1200 { // more than one step of building
-		w.put(with(key("a", i), table.Item{"owner": table.Text("x"), "moment": number(1200 - i), "expires": table.Number(w.now.Add(-time.Minute).Unix())}))
+		item := with(key("a", i), table.Item{"owner": table.Text("x"), "moment": number(1200 - i), "expires": table.Number(w.now.Add(-time.Minute).Unix())})
+		writes = append(writes, table.Write{Table: things, Kind: table.Put, Item: item})
+	}
+	if _, err := w.tables.WriteAll(t.Context(), writes); err != nil {
+		t.Fatal(err)
 	}
 	_, err := w.tables.Alter(t.Context(), things, func(s *table.Schema) error {
 		s.Indexes, s.TTL = indexes, ttl
