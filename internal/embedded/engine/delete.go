@@ -11,7 +11,7 @@ import (
 	"sundog/internal/embedded/store"
 )
 
-// ErrRunning is the error of what can only be done to an execution that has ended.
+// ErrRunning is the error of what can only be done to an execution that has ended, and all map runs of it.
 var ErrRunning = errors.New("execution is still running")
 
 // ErrChild is the error of deleting a child of a map run by itself.

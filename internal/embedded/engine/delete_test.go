@@ -125,6 +125,7 @@ func TestDeleteMapRuns(t *testing.T) {
 			if d.Status != "SUCCEEDED" {
 				t.Fatalf("%s: %+v", machine, d)
 			}
+			synctest.Wait() // until the owners of the runs have let go of them
 			if machine == "d-pass" {
 				children, _, err := w.engine.List(t.Context(), engine.Filter{MapRun: w.mapRun(d.ARN).ARN, Limit: 1})
 				if err != nil || len(children) != 1 {
