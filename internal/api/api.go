@@ -20,6 +20,9 @@ const (
 	PathLogs       = "/v1/logs"
 	PathLogStreams = "/v1/log-streams"
 	PathEvents     = "/v1/events"
+	PathTokens     = "/v1/tokens"
+	PathOpenAPI    = "/v1/openapi.json"
+	PathMetrics    = "/metrics"
 	PathCirrus     = "/api/" // the API of Cirrus lies below
 )
 

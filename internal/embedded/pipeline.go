@@ -53,7 +53,9 @@ func (p *Platform) EffectsTx(ctx context.Context, tx *store.Tx, e *domain.Effect
 			return err
 		}
 		if m.Topic == EventTopic {
-			p.Feed.RecordTx(tx, event.Type(draft.Attributes["event_type"].Value), draft.Attributes["workflow"].Value, draft.Body)
+			typ, workflow := draft.Attributes["event_type"].Value, draft.Attributes["workflow"].Value
+			p.Feed.RecordTx(tx, event.Type(typ), workflow, draft.Body)
+			tx.OnCommit(func() { p.Metrics.Event(workflow, typ) })
 		}
 	}
 	return nil
@@ -62,6 +64,7 @@ func (p *Platform) EffectsTx(ctx context.Context, tx *store.Tx, e *domain.Effect
 // completed puts the end of an execution into the queue of update-state, with the transaction that ends it. Input and output stay
 // where they are: the updater asks for them. Executions without a payload are nobody's business but their caller's.
 func (p *Platform) completed(tx *store.Tx, d engine.Description, input, output *asl.Document) error {
+	p.Metrics.EndedTx(tx, d)
 	if d.PayloadID == "" {
 		return nil
 	}

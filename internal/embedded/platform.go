@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"sundog/internal/embedded/access"
 	"sundog/internal/embedded/activity"
 	"sundog/internal/embedded/audit"
 	"sundog/internal/embedded/bucket"
@@ -29,6 +30,7 @@ import (
 	"sundog/internal/embedded/integration"
 	"sundog/internal/embedded/job"
 	"sundog/internal/embedded/logs"
+	"sundog/internal/embedded/metrics"
 	"sundog/internal/embedded/queue"
 	"sundog/internal/embedded/statedb"
 	"sundog/internal/embedded/store"
@@ -81,6 +83,8 @@ type Platform struct {
 	Logs       *logs.Store
 	Feed       *feed.Feed
 	Audit      *audit.Log
+	Tokens     *access.Tokens
+	Metrics    *metrics.Metrics
 	Layout     payload.Layout
 
 	opts     Options
@@ -106,6 +110,8 @@ func Open(ctx context.Context, p *project.Project, opts Options) (_ *Platform, e
 		opts.Store.Logger = opts.Logger
 	}
 	pf := &Platform{Project: p, opts: opts, logger: opts.Logger, Layout: payload.Layout{Bucket: PayloadBucket, Root: payload.DefaultRoot}}
+	pf.Metrics = metrics.New(metricNames(p))
+	opts.Store.Observe = pf.Metrics.Committed
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, pf.Close(context.WithoutCancel(ctx)))
@@ -123,7 +129,10 @@ func Open(ctx context.Context, p *project.Project, opts Options) (_ *Platform, e
 	if err := pf.openEngine(ctx); err != nil {
 		return nil, err
 	}
-	return pf, pf.openPipeline()
+	if err := pf.openPipeline(); err != nil {
+		return nil, err
+	}
+	return pf, pf.watch()
 }
 
 // openStorage opens what lies on the store.
@@ -133,6 +142,9 @@ func (p *Platform) openStorage(ctx context.Context) (err error) {
 		return err
 	}
 	if p.exchange, err = bucket.OpenFiles(filepath.Join(p.opts.Data, "exchange")); err != nil {
+		return err
+	}
+	if p.Tokens, err = access.Open(p.Store, p.opts.Now); err != nil {
 		return err
 	}
 	p.Logs = logs.New(p.Store, p.opts.Now)
@@ -192,13 +204,13 @@ func (p *Platform) openWorkers() (err error) {
 		return err
 	}
 	p.Functions, err = function.NewHost(specs, function.Options{
-		Logs: p.Logs, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account,
+		Logs: p.Logs, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account, Observe: p.Metrics.Function,
 	})
 	if err != nil {
 		return err
 	}
 	p.Jobs, err = job.NewRunner(p.jobSpecs(), job.Options{
-		Logs: p.Logs, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account,
+		Logs: p.Logs, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account, Observe: p.Metrics.Job,
 	})
 	if err != nil {
 		return err

@@ -258,7 +258,8 @@ func (l *loader) process(n *yaml.Node) {
 
 func (l *loader) limits(n *yaml.Node) {
 	l.object(n, "limits", fields{
-		"payload_bytes": l.integer(&l.project.Limits.PayloadBytes, "payload_bytes", 1<<10, 64<<20),
+		"payload_bytes":       l.integer(&l.project.Limits.PayloadBytes, "payload_bytes", 1<<10, 64<<20),
+		"requests_per_second": l.integer(&l.project.Limits.RequestsPerSecond, "requests_per_second", 1, 1_000_000),
 	})
 }
 

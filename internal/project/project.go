@@ -146,6 +146,9 @@ type Process struct {
 // Limits are the bounds of what comes in.
 type Limits struct {
 	PayloadBytes int // of one payload, 1,024 to 67,108,864; 262,144 by default
+	// RequestsPerSecond is how many HTTP requests each token, or each address without one, may send in the long run, 1 to 1,000,000;
+	// 1,000 by default. Twice as many may come at once.
+	RequestsPerSecond int
 }
 
 // Catalog describes the root of the published catalog.
@@ -164,7 +167,7 @@ func Default(dir, name string) *Project {
 		Account: "000000000000",
 		Lanes:   []Lane{{"live", 256}, {"bulk", 64}},
 		Process: Process{VisibilityTimeout: time.Minute, MaxReceives: 5},
-		Limits:  Limits{PayloadBytes: 256 << 10},
+		Limits:  Limits{PayloadBytes: 256 << 10, RequestsPerSecond: 1000},
 
 		Retention: defaultRetention(),
 		Catalog:   defaultCatalog(name),

@@ -163,7 +163,7 @@ func TestLoad(t *testing.T) {
 	if diff := cmp.Diff([]project.Lane{{Name: "live", Concurrency: 16}, {Name: "bulk", Concurrency: 64}}, p.Lanes); diff != "" {
 		t.Errorf("lanes (-want +got):\n%s", diff)
 	}
-	if p.Process.VisibilityTimeout != 2*time.Minute || p.Process.MaxReceives != 5 || p.Limits.PayloadBytes != 1<<20 {
+	if p.Process.VisibilityTimeout != 2*time.Minute || p.Process.MaxReceives != 5 || p.Limits != (project.Limits{PayloadBytes: 1 << 20, RequestsPerSecond: 20}) {
 		t.Errorf("process %+v, limits %+v", p.Process, p.Limits)
 	}
 	for of, want := range map[[2]string]time.Duration{

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"sundog/internal/access"
 	"sundog/internal/bucket"
+	tokens "sundog/internal/embedded/access"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/feed"
 	"sundog/internal/embedded/logs"
@@ -40,6 +42,10 @@ var kinds = []struct {
 	{bucket.ErrInvalidKey, problem.Invalid},
 	{logs.ErrNotFound, problem.NotFound},
 	{feed.ErrGone, problem.NotFound},
+	{access.ErrInvalid, problem.Invalid},
+	{tokens.ErrExists, problem.Conflict},
+	{tokens.ErrNotFound, problem.NotFound},
+	{tokens.ErrTooMany, problem.Limit},
 	{store.ErrClosed, problem.Unavailable},
 	{context.Canceled, problem.Unavailable},
 }
