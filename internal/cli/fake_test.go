@@ -52,6 +52,7 @@ func newFake() http.Handler {
 	f.queues(mux)
 	f.logs(mux)
 	functions(mux)
+	tokens(mux)
 	return mux
 }
 

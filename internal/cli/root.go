@@ -91,7 +91,7 @@ func (a *app) addCommands() {
 			a.root.AddCommand(c)
 		}
 	}
-	add(groupPlatform, a.validateCommand(), a.serveCommand(), a.demoCommand(), a.benchCommand(), a.healthCommand(), a.showCommand())
+	add(groupPlatform, a.validateCommand(), a.serveCommand(), a.demoCommand(), a.benchCommand(), a.healthCommand(), a.showCommand(), a.tokensCommand())
 	add(groupDeployments, a.manageCommand(), a.listDeploymentsCommand(), a.deploymentsCommand(), a.execCommand("exec"), a.execCommand("call"))
 	add(groupPayloads, a.processCommand(), a.runWorkflowCommand(), a.getStateCommand(), a.getPayloadCommand("input"), a.getPayloadCommand("output"),
 		a.getPayloadsCommand(), a.queryCommand(), a.statsCommand(), a.payloadCommand(), a.templatePayloadCommand())

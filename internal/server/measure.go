@@ -11,12 +11,14 @@ import (
 
 // requests counts what was asked. Its labels are the patterns of the table of routes, so that no path of a caller becomes one.
 type requests struct {
-	total   *prometheus.CounterVec
-	seconds *prometheus.HistogramVec
+	registry *prometheus.Registry
+	total    *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
 }
 
-func newRequests(registry *prometheus.Registry) (requests, error) {
-	r := requests{
+func newRequests() *requests {
+	r := &requests{
+		registry: prometheus.NewRegistry(),
 		total: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sundog_http_requests_total", Help: "HTTP requests by route and status; the route is none for what was refused before or is at no route.",
 		}, []string{"route", "status"}),
@@ -25,12 +27,8 @@ func newRequests(registry *prometheus.Registry) (requests, error) {
 			Buckets: []float64{.001, .005, .025, .1, .5, 1, 5, 30},
 		}, []string{"route"}),
 	}
-	for _, c := range []prometheus.Collector{r.total, r.seconds} {
-		if err := registry.Register(c); err != nil {
-			return r, err
-		}
-	}
-	return r, nil
+	r.registry.MustRegister(r.total, r.seconds)
+	return r
 }
 
 func (r *requests) count(pattern string, status int, took time.Duration) {
@@ -61,5 +59,5 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // metrics answers with the metrics of the platform and of the server.
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
-	promhttp.HandlerFor(s.platform.Metrics.Registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
+	promhttp.HandlerFor(prometheus.Gatherers{s.platform.Metrics.Registry, s.requests.registry}, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 }
