@@ -81,8 +81,9 @@ const documentText = "a Record, or the payload that doc names"
 // openAPI answers with the description of the API.
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) {
 	handle(s, func(*http.Request) (map[string]any, error) {
-		var operations []openapi.Operation
-		for _, r := range s.table() {
+		table := s.table()
+		operations := make([]openapi.Operation, 0, len(table))
+		for _, r := range table {
 			operations = append(operations, r.Operation)
 		}
 		return openapi.Document(openapi.Info{

@@ -3,6 +3,7 @@ package server_test
 import (
 	"bufio"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -93,11 +94,36 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 		if wrong == "" {
-			return
+			break
 		}
 		if time.Now().After(deadline) {
 			t.Fatal(wrong)
 		}
 		<-time.After(5 * time.Millisecond)
+	}
+	r.compareWithPage()
+}
+
+// compareWithPage holds the table of metrics in the documentation against those that there are.
+func (r *running) compareWithPage() {
+	r.t.Helper()
+	described := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(sundog_[a-z_]+)` \\|").FindAllSubmatch(read(r.t, "../../docs/operations.md"), -1) {
+		described[string(row[1])] = true
+	}
+	for name := range r.scrape() {
+		name, _, _ = strings.Cut(name, "{")
+		for _, part := range []string{"_bucket", "_sum", "_count"} {
+			if whole, ok := strings.CutSuffix(name, part); ok && strings.HasPrefix(name, "sundog_") {
+				name = whole
+			}
+		}
+		if strings.HasPrefix(name, "sundog_") && !described[name] {
+			r.t.Errorf("docs/operations.md does not describe %s", name)
+			described[name] = true
+		}
+	}
+	if len(described) < 10 {
+		r.t.Errorf("%d metrics are described", len(described))
 	}
 }

@@ -101,8 +101,9 @@ func (g *generator) operation(op *Operation) object {
 		"tags":        []string{tag(path)},
 		"responses":   g.responses(op),
 	}
-	parameters := []any{}
-	for _, name := range placeholder.FindAllStringSubmatch(path, -1) {
+	inPath := placeholder.FindAllStringSubmatch(path, -1)
+	parameters := make([]any, 0, len(inPath)+len(op.Parameters))
+	for _, name := range inPath {
 		text := "escaped: a slash in it is %2F"
 		if strings.Contains(op.Path, "{"+name[1]+"...}") {
 			text = "the rest of the path, slashes included"
