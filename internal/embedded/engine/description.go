@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -77,6 +78,15 @@ func (e *Engine) describe(id uint64) (Description, error) {
 		return d, fmt.Errorf("reading execution %d: %w", id, err)
 	}
 	return d, nil
+}
+
+// named is how an execution stands in the log: by its ARN and its payload, as far as they can be read.
+func (e *Engine) named(id uint64) slog.Attr {
+	d, err := e.describe(id)
+	if err != nil {
+		return slog.Uint64("execution_number", id)
+	}
+	return slog.Group("", "execution", d.ARN, "payload_id", d.PayloadID) // a group without a name is inlined
 }
 
 func nameKey(machine, name string) store.Key {

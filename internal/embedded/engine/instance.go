@@ -97,7 +97,7 @@ func (e *Engine) step(in *instance, batch []delivery) {
 	}
 	if err != nil && !errors.Is(err, ErrEnded) {
 		in.forget() // what is in memory may be ahead of what is on disk
-		e.logger.Error("a step of an execution failed; it is taken again", "execution", in.id, "error", err)
+		e.logger.Error("a step of an execution failed; it is taken again", e.named(in.id), "error", err)
 	}
 	for _, d := range batch {
 		if d.done != nil {
