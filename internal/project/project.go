@@ -147,7 +147,7 @@ type Process struct {
 type Limits struct {
 	PayloadBytes int // of one payload, 1,024 to 67,108,864; 262,144 by default
 	// RequestsPerSecond is how many HTTP requests each token, or each address without one, may send in the long run, 1 to 1,000,000;
-	// 1,000 by default. Twice as many may come at once.
+	// 20,000 by default. Twice as many may come at once.
 	RequestsPerSecond int
 }
 
@@ -167,7 +167,7 @@ func Default(dir, name string) *Project {
 		Account: "000000000000",
 		Lanes:   []Lane{{"live", 256}, {"bulk", 64}},
 		Process: Process{VisibilityTimeout: time.Minute, MaxReceives: 5},
-		Limits:  Limits{PayloadBytes: 256 << 10, RequestsPerSecond: 1000},
+		Limits:  Limits{PayloadBytes: 256 << 10, RequestsPerSecond: 20_000},
 
 		Retention: defaultRetention(),
 		Catalog:   defaultCatalog(name),
