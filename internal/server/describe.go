@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"reflect"
+	"strings"
 
 	"sundog/internal/access"
 	"sundog/internal/server/openapi"
@@ -84,7 +85,9 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) {
 		table := s.table()
 		operations := make([]openapi.Operation, 0, len(table))
 		for _, r := range table {
-			operations = append(operations, r.Operation)
+			if strings.HasPrefix(r.Path, "/v1/") { // the API of Cirrus has a description and errors of its own, and metrics are no API
+				operations = append(operations, r.Operation)
+			}
 		}
 		return openapi.Document(openapi.Info{
 			Title: "Sundog", Version: s.opts.Version,

@@ -58,7 +58,7 @@ type object = map[string]any
 
 // Document returns the OpenAPI document of an API, ready for encoding/json, which writes the same one each time.
 func Document(info Info, operations []Operation) map[string]any {
-	g := &generator{schemas: object{}}
+	g := &generator{schemas: object{}, types: map[string]reflect.Type{}}
 	paths := object{}
 	for i := range operations {
 		op := &operations[i]
@@ -190,7 +190,7 @@ func failures() object {
 		d := problem.DocumentOf(problem.New(k, ""), "")
 		answer := object{
 			"description": fmt.Sprintf("%s (type %s)", d.Title, d.Type),
-			"content":     object{problem.MediaType: object{"schema": object{"$ref": "#/components/schemas/Document"}}},
+			"content":     object{problem.MediaType: object{"schema": object{"$ref": "#/components/schemas/" + problemName}}},
 		}
 		switch k {
 		case problem.Limit:

@@ -6,10 +6,15 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"sundog/internal/problem"
 )
 
 // generator makes JSON Schemas (2020-12, as OpenAPI 3.1 has it) of Go types and gathers those that have names.
-type generator struct{ schemas object }
+type generator struct {
+	schemas object
+	types   map[string]reflect.Type // of the schemas, by name
+}
 
 // schema is the schema of a type as encoding/json writes it, a reference for a struct. It panics for types that an API has no use for: a
 // mistake in a table of routes, which every test of the server meets.
@@ -44,15 +49,26 @@ func (g *generator) schema(t reflect.Type) object {
 	}
 }
 
+// problemName is what problem documents are called in a description.
+const problemName = "Problem"
+
 // reference describes a struct once and refers to it.
 func (g *generator) reference(t reflect.Type) object {
-	ref := object{"$ref": "#/components/schemas/" + t.Name()}
-	if _, ok := g.schemas[t.Name()]; ok {
+	name := t.Name()
+	if t == reflect.TypeFor[problem.Document]() {
+		name = problemName
+	}
+	ref := object{"$ref": "#/components/schemas/" + name}
+	if other, ok := g.types[name]; ok {
+		if other != t {
+			panic(fmt.Sprintf("openapi: %s and %s have the same name", other, t))
+		}
 		return ref
 	}
+	g.types[name] = t
 	properties, required := object{}, []string{}
 	described := object{"type": "object", "properties": properties}
-	g.schemas[t.Name()] = described // before its fields, which may refer to it
+	g.schemas[name] = described // before its fields, which may refer to it
 	for field := range t.Fields() {
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if name == "-" || !field.IsExported() {
