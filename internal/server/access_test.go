@@ -79,6 +79,8 @@ var samples = []struct {
 	{"POST", api.PathExecutions + "/arn/stop", "", access.Operate},
 	{"POST", api.PathFunctions + "/echo/invoke", "1", access.Operate},
 	{"POST", api.PathQueues + "/process/messages", `{"body":"x"}`, access.Operate},
+	{"POST", api.PathQueues + "/reviews/receive", "", access.Operate},
+	{"POST", api.PathQueues + "/reviews/delete", "", access.Operate},
 	{"POST", api.PathQueues + "/process/redrive", "", access.Operate},
 	{"POST", api.PathQueues + "/process/dead-letters/x/redrive", "", access.Operate},
 	{"DELETE", api.PathQueues + "/process/dead-letters/x", "", access.Operate},
