@@ -17,7 +17,7 @@ func TestObserve(t *testing.T) {
 	r := runner(t, job.Options{Observe: func(name string, took time.Duration, succeeded bool) {
 		mu.Lock()
 		defer mu.Unlock()
-		told = append(told, fmt.Sprintf("%s %t %t", name, succeeded, took > 0))
+		told = append(told, fmt.Sprintf("%s succeeded=%t took=%t", name, succeeded, took > 0))
 	}}, shell("good", "true"), shell("bad", "exit 3"))
 	if _, err := r.Run(t.Context(), job.Request{Job: "good"}); err != nil {
 		t.Error(err)
@@ -36,7 +36,7 @@ func TestObserve(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if want := []string{"good true true", "bad false true", "good true true"}; !slices.Equal(told, want) {
+	if want := []string{"good succeeded=true took=true", "bad succeeded=false took=true", "good succeeded=true took=true"}; !slices.Equal(told, want) {
 		t.Errorf("told of %v, want %v", told, want)
 	}
 }
