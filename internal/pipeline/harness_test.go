@@ -78,11 +78,15 @@ func openPlatform(tb testing.TB, opts store.Options, x *executor) *platform {
 	return p
 }
 
-func (p *platform) configure() {
-	config := pipeline.Config{
+func (p *platform) config() pipeline.Config {
+	return pipeline.Config{
 		MachineBase: base, Layout: payload.Layout{Bucket: "payloads", Root: "cirrus"},
 		ProcessQueue: "process", EventTopic: "events", PublishTopic: "items", MaxMessage: p.maxMessage,
 	}
+}
+
+func (p *platform) configure() {
+	config := p.config()
 	var err error
 	if p.processor, err = pipeline.NewProcessor(pipeline.ProcessorOptions{Config: config, StateDB: p.stateDB, Executor: p.executor, Fetcher: p}); err != nil {
 		p.tb.Fatal(err)

@@ -23,6 +23,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET "+api.PathExecutions+"/{arn}", handle(s, s.execution))
 	mux.HandleFunc("GET "+api.PathExecutions+"/{arn}/history", handle(s, s.history))
 	mux.HandleFunc("POST "+api.PathExecutions+"/{arn}/stop", handle(s, s.stopExecution))
+	mux.HandleFunc("POST "+api.PathExecutions+"/{arn}/redrive", handle(s, s.redriveExecution))
 	mux.HandleFunc("GET "+api.PathWorkflows, handle(s, s.workflows))
 	mux.HandleFunc("GET "+api.PathWorkflows+"/{name}", handle(s, s.workflow))
 
