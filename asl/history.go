@@ -37,6 +37,7 @@ type Details struct {
 	Index             int64             // MapIteration*
 	Length            int64             // MapStateStarted
 	RoleARN           string            // ExecutionStarted
+	RedriveCount      int64             // ExecutionRedriven
 	WorkerName        string            // ActivityStarted
 	MapRunARN         string            // MapRunStarted
 	State             string            // EvaluationFailed
@@ -119,6 +120,10 @@ func (w *detailsWriter) details(e *HistoryEvent) {
 		w.dst = strconv.AppendInt(w.dst, d.Length, 10)
 	}
 	w.text("roleArn", d.RoleARN)
+	if e.Type == "ExecutionRedriven" {
+		w.name("redriveCount")
+		w.dst = strconv.AppendInt(w.dst, d.RedriveCount, 10)
+	}
 	if d.HasError {
 		w.name("error")
 		w.dst = appendString(w.dst, d.Error)

@@ -98,7 +98,7 @@ func (a *app) addCommands() {
 	add(groupRuns, a.workflowsCommand(), a.getWorkflowDefinitionCommand(), a.executionsCommand(), a.startExecutionCommand(), a.getExecutionCommand(),
 		a.getExecutionDocumentCommand("input", func(e api.Execution) json.RawMessage { return e.Input }),
 		a.getExecutionDocumentCommand("output", func(e api.Execution) json.RawMessage { return e.Output }),
-		a.getExecutionEventsCommand(), a.stopCommand(), a.logsCommand(), a.listFunctionsCommand(), a.invokeFunctionCommand(),
+		a.getExecutionEventsCommand(), a.stopCommand(), a.redriveCommand(), a.logsCommand(), a.listFunctionsCommand(), a.invokeFunctionCommand(),
 		a.recentLogsCommand("get-lambda-logs", "function", "function", "publish"), a.recentLogsCommand("get-batch-logs", "job", "job", "reproject"))
 	add(groupQueues, a.queueCommand(), a.deadLettersCommand())
 	a.root.AddCommand(a.versionCommand(), a.exitCodesTopic())

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"sundog/asl"
 	"sundog/internal/embedded/access"
 	"sundog/internal/embedded/activity"
 	"sundog/internal/embedded/audit"
@@ -232,10 +233,12 @@ func (p *Platform) openEngine(ctx context.Context) (err error) {
 		Functions: p.Functions, Jobs: p.Jobs, Activities: p.Activities, Store: p.Store, Queues: p.Queues, Topics: p.Topics, Tables: p.Tables, HTTP: client,
 		Connections: connection.New(p.connections(), client, p.opts.Now), Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now,
 	}
+	limits := p.Project.Limits
 	p.Engine, err = engine.New(engine.Options{
 		Store: p.Store, Logger: p.logger, Now: p.opts.Now, Region: p.Project.Region, Account: p.Project.Account,
 		Runner:  runner,
-		EndHook: p.completed,
+		EndHook: p.completed, RedriveHook: p.redriven, MaxInput: limits.InputBytes,
+		Limits:  asl.Limits{DataBytes: limits.DataBytes, HistoryEvents: int64(limits.HistoryEvents), MapConcurrency: limits.MapConcurrency},
 		Objects: objects{p.Payloads, p.Catalog},
 	})
 	if err != nil {

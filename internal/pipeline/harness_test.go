@@ -108,11 +108,15 @@ func openPlatform(tb testing.TB, opts store.Options, x *executor) *platform {
 	return p
 }
 
-func (p *platform) configure() {
-	config := pipeline.Config{
+func (p *platform) config() pipeline.Config {
+	return pipeline.Config{
 		MachineBase: base, Layout: payload.Layout{Bucket: "payloads", Root: "cirrus"},
 		ProcessQueue: "process", EventTopic: "events", PublishTopic: "items", MaxMessage: p.maxMessage,
 	}
+}
+
+func (p *platform) configure() {
+	config := p.config()
 	p.log = &lines{}
 	logger := slog.New(slog.NewJSONHandler(p.log, nil))
 	var err error

@@ -329,6 +329,7 @@ func (u *Updater) conclude(end *ending, outcome payload.Outcome, reason string) 
 	default:
 		return t, fmt.Errorf("%w: %s: status %q is not that of an execution that ended", ErrUnknownPayload, end.Execution, end.Status)
 	}
+	t.Redrives = end.Redrives
 	if reason != "" {
 		e = e.WithError(reason)
 	}

@@ -29,6 +29,8 @@ var kinds = []struct {
 	{engine.ErrInvalidName, problem.Invalid},
 	{engine.ErrInvalidInput, problem.Invalid},
 	{engine.ErrInvalidToken, problem.Invalid},
+	{engine.ErrInvalidClientToken, problem.Invalid},
+	{engine.ErrNotRedrivable, problem.Conflict},
 	{engine.ErrStopping, problem.Unavailable},
 	{statedb.ErrNotFound, problem.NotFound},
 	{statedb.ErrInvalidQuery, problem.Invalid},

@@ -40,6 +40,8 @@ func (s *Server) table() []route {
 		answers(s, "GET", api.PathExecutions+"/{arn}/history", access.Read, s.history, "Events of an execution, as AWS's GetExecutionHistory has them",
 			toggle("reverse", "the last first"), limit, numbered("next", "the number of the event after which to begin")),
 		answers(s, "POST", api.PathExecutions+"/{arn}/stop", access.Operate, s.stopExecution, "Stop an execution", takes[api.StopExecution]),
+		answers(s, "POST", api.PathExecutions+"/{arn}/redrive", access.Operate, s.redriveExecution,
+			"Let an execution that did not succeed go on from its unsuccessful states"),
 		answers(s, "GET", api.PathWorkflows, access.Read, s.workflows, "Workflows"),
 		answers(s, "GET", api.PathWorkflows+"/{name}", access.Read, s.workflow, "A workflow with its definition"),
 

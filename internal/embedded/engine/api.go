@@ -27,9 +27,6 @@ type StartRequest struct {
 // validName is what AWS allows in the name of an execution.
 var validName = regexp.MustCompile(`^[^\x00-\x1f\x7f-\x9f\s<>{}\[\]?*"#%\\^|~` + "`" + `$&,;:/]{1,80}$`)
 
-// MaxInput is the size in bytes of the largest input of an execution (AWS: 256 KiB).
-const MaxInput = 256 << 10
-
 // Errors of a request that can never succeed.
 var (
 	// ErrInvalidName: AWS's InvalidName.
@@ -53,15 +50,9 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (Description, erro
 	if err != nil {
 		return Description{}, err
 	}
-	if !validName.MatchString(req.Name) {
-		return Description{}, fmt.Errorf("%w: %q: 1 to 80 characters without spaces, control characters and <>{}[]?*\"#%%\\^|~`$&,;:/", ErrInvalidName, req.Name)
-	}
-	if len(req.Input) > MaxInput {
-		return Description{}, fmt.Errorf("%w: it has %d bytes, %d are allowed", ErrInvalidInput, len(req.Input), MaxInput)
-	}
-	input, err := asl.ParseDocument(req.Input)
+	input, err := e.check(&req)
 	if err != nil {
-		return Description{}, fmt.Errorf("%w: %w", ErrInvalidInput, err)
+		return Description{}, err
 	}
 	unlock, err := e.starting.Lock(ctx, m.Name+":"+req.Name)
 	if err != nil {
@@ -74,7 +65,22 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (Description, erro
 	case !errors.Is(err, ErrNotFound):
 		return Description{}, err
 	}
-	return e.start(ctx, m, req, input)
+	return e.start(ctx, m, req, "", input)
+}
+
+// check looks at the name and the input of a request, and returns the input.
+func (e *Engine) check(req *StartRequest) (*asl.Document, error) {
+	if !validName.MatchString(req.Name) {
+		return nil, fmt.Errorf("%w: %q: 1 to 80 characters without spaces, control characters and <>{}[]?*\"#%%\\^|~`$&,;:/", ErrInvalidName, req.Name)
+	}
+	if limit := e.opts.MaxInput; len(req.Input) > limit {
+		return nil, fmt.Errorf("%w: it has %d bytes, %d are allowed", ErrInvalidInput, len(req.Input), limit)
+	}
+	input, err := asl.ParseDocument(req.Input)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalidInput, err)
+	}
+	return input, nil
 }
 
 // again answers a start whose name is taken.
@@ -93,12 +99,16 @@ func (e *Engine) again(id uint64, startedBy string, input *asl.Document) (Descri
 	return d, fmt.Errorf("%w: %s", ErrExists, d.ARN)
 }
 
-func (e *Engine) start(ctx context.Context, m *Machine, req StartRequest, input *asl.Document) (Description, error) {
+// start starts an execution under a name that is not in use. One of StartSync has an id besides its name.
+func (e *Engine) start(ctx context.Context, m *Machine, req StartRequest, syncID string, input *asl.Document) (Description, error) {
 	at := e.moment()
 	id := e.nextID(at.Now)
 	d := Description{
 		id: id, Machine: m.Name, Name: req.Name, ARN: e.ExecutionARN(m.Name, req.Name), Status: asl.Running, Start: at.Now,
-		Lane: req.Lane, PayloadID: req.PayloadID, StartedBy: req.StartedBy, Definition: m.digest, MachineType: m.Type,
+		Lane: req.Lane, PayloadID: req.PayloadID, StartedBy: req.StartedBy, Definition: m.digest, MachineType: m.Type, SyncID: syncID,
+	}
+	if syncID != "" {
+		d.ARN = e.syncARN(m.Name, d.unique())
 	}
 	tx := e.store.Begin()
 	in, all, err := e.begin(tx, d, m.parsed, asl.Identity{
@@ -117,6 +127,7 @@ func (e *Engine) start(ctx context.Context, m *Machine, req StartRequest, input 
 		in.forget()
 		return d, fmt.Errorf("starting %s: %w", d.ARN, err)
 	}
+	d.judge(at.Now)
 	e.lanes.start(d.Lane)
 	e.carryOut(in, all)
 	e.work(in) // it was busy: something may have come in meanwhile
@@ -126,16 +137,16 @@ func (e *Engine) start(ctx context.Context, m *Machine, req StartRequest, input 
 // begin adds a new execution and its first step to a transaction. The instance is busy: whoever commits carries out the effects, and then
 // works through its mailbox.
 func (e *Engine) begin(tx *store.Tx, d Description, machine *asl.Machine, id asl.Identity, input *asl.Document, at asl.Moment) (*instance, *effects, error) {
-	exec, step := asl.Start(machine, id, input, at)
+	exec, step := asl.Start(machine.WithLimits(e.opts.Limits), id, input, at)
 	in := &instance{
 		id: d.id, busy: true, loaded: true, exec: exec, docs: newDocuments(e.store, d.id), starting: true,
-		parts: map[string]bool{}, timers: map[asl.TimerID]time.Time{}, tasks: map[asl.TaskID]asl.Task{},
+		timers: map[asl.TimerID]time.Time{}, tasks: map[asl.TaskID]asl.Task{},
 	}
 	in.docs.tx = tx
 	d.Input = in.docs.Put(input)
 	in.desc = d
 	d.write(tx)
-	tx.Set(nameKey(d.Machine, d.Name), store.Key(nil).Uint(d.id))
+	tx.Set(nameKey(d.Machine, d.unique()), store.Key(nil).Uint(d.id))
 	if !d.isChild() {
 		tx.Set(openKey(&d), []byte(d.Lane))
 	}

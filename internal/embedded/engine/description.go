@@ -31,8 +31,27 @@ type Description struct {
 	EventCount  int64      `json:"events"`     // when it has ended
 	MachineType string     `json:"type"`       // STANDARD or EXPRESS
 	StartedBy   string     `json:"started_by,omitempty"`
-	MapRun      string     `json:"map_run"` // ARN of the map run that started it, or empty
-	child       childOf    // of a map run; stored beside the public fields
+	MapRun      string     `json:"map_run"`           // ARN of the map run that started it, or empty
+	SyncID      string     `json:"sync_id,omitempty"` // of StartSync: beside the name, which need not be unique
+
+	RedriveCount  int64          `json:"redrives,omitempty"`
+	RedriveDate   time.Time      `json:"redriven,omitzero"`        // of the last redrive
+	RedriveTokens []RedriveToken `json:"redrive_tokens,omitempty"` // of the last redrives that had one
+	Kept          bool           `json:"kept,omitempty"`           // it has ended, and its states were kept for a redrive
+	NotKept       string         `json:"not_kept,omitempty"`       // why they were not, though it did not succeed
+	// RedriveStatus says whether it can be redriven now, and RedriveStatusReason why not.
+	RedriveStatus       RedriveStatus `json:"-"`
+	RedriveStatusReason string        `json:"-"`
+
+	child childOf // of a map run; stored beside the public fields
+}
+
+// unique is the name of an execution as its ARN has it.
+func (d *Description) unique() string {
+	if d.SyncID != "" {
+		return d.Name + ":" + d.SyncID
+	}
+	return d.Name
 }
 
 // childOf is the place of an execution in its map run. It is the zero value for executions that are no children.
@@ -77,6 +96,7 @@ func (e *Engine) describe(id uint64) (Description, error) {
 	if err != nil {
 		return d, fmt.Errorf("reading execution %d: %w", id, err)
 	}
+	d.judge(e.opts.Now())
 	return d, nil
 }
 
@@ -131,6 +151,9 @@ func (e *Engine) MachineOf(arn string) (string, error) {
 // split takes an execution ARN apart.
 func (e *Engine) split(arn string) (machine, name string, err error) {
 	rest, ok := strings.CutPrefix(arn, e.arn("execution"))
+	if !ok {
+		rest, ok = strings.CutPrefix(arn, e.arn("express"))
+	}
 	if ok {
 		machine, name, ok = strings.Cut(rest, ":")
 	}

@@ -337,7 +337,7 @@ func (e *Engine) identityOf(d *Description) asl.Identity {
 	base, _, _ := strings.Cut(d.Machine, "/")
 	return asl.Identity{
 		ARN: d.ARN, Name: d.Name, MachineARN: e.MachineARN(d.Machine), MachineName: e.opts.MachinePrefix + d.Machine, Express: d.MachineType == "EXPRESS",
-		Number:  d.id,
+		Number: d.id, Child: true,
 		RoleARN: "arn:aws:iam::" + e.opts.Account + ":role/" + e.opts.MachinePrefix + base,
 		Region:  e.opts.Region, Account: e.opts.Account,
 	}
