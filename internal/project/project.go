@@ -104,11 +104,12 @@ type Webhook struct {
 
 // Connection is how requests of the integration http:invoke show who they come from. At most one of Basic, APIKey and OAuth is set.
 type Connection struct {
-	Name    string // letters, digits, '-' and '_', at most 64
-	Basic   *BasicAuth
-	APIKey  *APIKeyAuth
-	OAuth   *OAuth
-	Headers Env // that every request gets
+	Name   string // letters, digits, '-' and '_', at most 64
+	Basic  *BasicAuth
+	APIKey *APIKeyAuth
+	OAuth  *OAuth
+	// Headers, Query and Body are added to each request, in place of what it has of the same names.
+	Headers, Query, Body Secrets
 }
 
 // BasicAuth is HTTP's basic authentication.
@@ -128,7 +129,8 @@ type OAuth struct {
 	TokenURL     string // http or https
 	ClientID     string
 	ClientSecret Secret
-	Scope        string // or empty
+	Scope        string  // or empty
+	Body         Secrets // added to the form that asks for a token, such as an audience
 }
 
 // Lane is a class of payloads with a bound of its own.
