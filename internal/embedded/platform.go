@@ -229,9 +229,13 @@ const idleConnections = 16
 func (p *Platform) openEngine(ctx context.Context) (err error) {
 	p.Activities = activity.New(activity.Options{Store: p.Store, Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now})
 	client := egress.NewClient(egress.NewTransport(idleConnections))
+	connections, err := connection.New(p.connections(), client, p.opts.Now)
+	if err != nil {
+		return err
+	}
 	runner := &integration.Runner{
 		Functions: p.Functions, Jobs: p.Jobs, Activities: p.Activities, Store: p.Store, Queues: p.Queues, Topics: p.Topics, Tables: p.Tables, HTTP: client,
-		Connections: connection.New(p.connections(), client, p.opts.Now), Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now,
+		Connections: connections, Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now,
 	}
 	limits := p.Project.Limits
 	p.Engine, err = engine.New(engine.Options{

@@ -63,8 +63,9 @@ type TaskRunner interface {
 type Task struct {
 	asl.Task
 	Execution Description
-	engine    *Engine // that carries it out
-	answered  []byte  // what AnswerTx has recorded before a crash
+	Begun     time.Time // when the runner was asked
+	engine    *Engine   // that carries it out
+	answered  []byte    // what AnswerTx has recorded before a crash
 }
 
 // TaskError is a failure that a Retry or Catch can name.

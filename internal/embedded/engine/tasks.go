@@ -165,7 +165,7 @@ func (e *Engine) runTask(ctx context.Context, ref taskRef, task Task) {
 		return // the rest is up to whoever has the token
 	}
 	task.engine = e
-	started := e.opts.Now().UTC()
+	task.Begun = e.opts.Now().UTC()
 	var output *asl.Document
 	var err error
 	if task.answered != nil {
@@ -179,11 +179,11 @@ func (e *Engine) runTask(ctx context.Context, ref taskRef, task Task) {
 	var event asl.Event
 	switch {
 	case err != nil:
-		event = taskFailed(ref.task, started, err)
+		event = taskFailed(ref.task, task.Begun, err)
 	case task.Mode == asl.Callback:
-		event = asl.TaskSubmitted{Task: ref.task, StartedAt: started, Output: output}
+		event = asl.TaskSubmitted{Task: ref.task, StartedAt: task.Begun, Output: output}
 	default:
-		event = asl.TaskSucceeded{Task: ref.task, StartedAt: started, Output: output}
+		event = asl.TaskSucceeded{Task: ref.task, StartedAt: task.Begun, Output: output}
 	}
 	e.post(ref.execution, delivery{event: event})
 }
