@@ -1,9 +1,10 @@
 // Package integration carries out the work of Task states: it knows which service a Resource means, what that service wants to
 // know, and how AWS shapes its answers and errors.
 //
-// The engine hands it tasks; it calls the functions, jobs, activities and executions of the platform. It keeps nothing: a task that was
-// under way when the process died is run again by the engine. Whatever a task starts or sends has an id that is derived from the task, so
-// that a second run does not do it twice where the service can tell.
+// The engine hands it tasks; it calls the functions, jobs, activities, executions, queues and topics of the platform, and HTTP endpoints. It keeps
+// nothing: a task that was under way when the process died is run again by the engine. What a task sends is in one transaction with its
+// answer, so it is sent once. What a task starts has an id that is derived from the task, so that a second run does not start it twice.
+// Functions and endpoints may be called twice.
 package integration
 
 import (

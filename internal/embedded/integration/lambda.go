@@ -54,17 +54,29 @@ func (r *Runner) sdkInvoke(ctx context.Context, task engine.Task) (*asl.Document
 	switch {
 	case err == nil:
 		members["Payload"] = string(resp.Payload)
-	case ok && !ofService(failed):
-		members["FunctionError"], members["Payload"] = "Unhandled", failed.Cause
+	case !ok:
+		return nil, err
+	case refusalStatus(failed.Type) != 0:
+		message, _, _ := strings.Cut(failed.Cause, " (Service: ") // which follows in the SDK's words
+		exception := strings.TrimPrefix(failed.Type, "Lambda.")
+		return nil, service{sdk: "Lambda"}.fail(task, fault{exception: exception, status: refusalStatus(failed.Type), message: message})
 	default:
-		return nil, taskError(err)
+		members["FunctionError"], members["Payload"] = "Unhandled", failed.Cause
 	}
 	return document(members)
 }
 
-// ofService reports whether an error is one of the service: the call never reached a function.
-func ofService(err *function.Error) bool {
-	return err.Type == function.ErrorNotFound || err.Type == function.ErrorTooManyRequests || err.Type == function.ErrorRequestTooLarge
+// refusalStatus is the status with which the service refuses a call that never reaches its function, by the type of the error; 0 for other errors.
+func refusalStatus(errorType string) int {
+	switch errorType {
+	case function.ErrorNotFound:
+		return http.StatusNotFound
+	case function.ErrorTooManyRequests:
+		return http.StatusTooManyRequests
+	case function.ErrorRequestTooLarge:
+		return http.StatusRequestEntityTooLarge
+	}
+	return 0
 }
 
 // invokeRequest reads the parameters of Invoke.

@@ -361,7 +361,11 @@ func TestLambdaPayload(t *testing.T) {
 	if failed != nil || gjson.Get(out, "FunctionError").String() != "Unhandled" || gjson.Get(gjson.Get(out, "Payload").String(), "errorMessage").String() != "boom" {
 		t.Errorf("%s, %v", out, failed)
 	}
-	if _, failed := s.carry("aws-sdk:lambda:invoke", `{"FunctionName": "nobody"}`); failed == nil || failed.Name != "Lambda.ResourceNotFoundException" {
+	_, failed = s.carry("aws-sdk:lambda:invoke", `{"FunctionName": "nobody"}`)
+	want(t, "no function", failed, "Lambda.ResourceNotFoundException",
+		"Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody:$LATEST (Service: Lambda, Status Code: 404, Request ID: ID) (SDK Attempt Count: 1)")
+	_, failed = s.carry("aws-sdk:batch:submitJob", `{"JobDefinition": "none"}`)
+	if failed == nil || failed.Name != "Batch.ClientException" || !strings.Contains(failed.Cause, "(Service: Batch, Status Code: 400,") {
 		t.Error(failed)
 	}
 	if out, failed := s.carry("aws-sdk:batch:submitJob", `{"JobDefinition": "say", "Parameters": {"word": "x"}}`); failed != nil || len(gjson.Parse(out).Map()) != 3 {
