@@ -95,11 +95,28 @@ func (l *loader) available(doc *document, resource *node) {
 		Reason: fmt.Sprintf("the resource %q is not available on one machine: a task that comes to it fails", resource.text),
 	}
 	_, action, _ := strings.Cut(resource.text, ":::")
-	d.Hint = "arn:aws:states::: is followed by one of " + strings.Join(integration.Actions(), ", ")
-	if near := nearest(action, integration.Actions()); near != "" {
-		d.Hint = fmt.Sprintf("did you mean arn:aws:states:::%s?", near)
-	}
+	d.Hint = alternatives(action)
 	*l.diags = append(*l.diags, d)
+}
+
+// alternatives says what there is instead of an action: one that is spelt like it, those of its service, or the services.
+func alternatives(action string) string {
+	if near := nearest(action, integration.Actions()); near != "" {
+		return fmt.Sprintf("did you mean arn:aws:states:::%s?", near)
+	}
+	wanted, _, _ := strings.Cut(action, ":")
+	var same, services []string
+	for _, known := range integration.Actions() {
+		service, _, _ := strings.Cut(known, ":")
+		if service == wanted && service != "aws-sdk" {
+			same = append(same, known)
+		}
+		services = append(services, service)
+	}
+	if same != nil {
+		return "there are " + strings.Join(same, ", ")
+	}
+	return "there are " + strings.Join(slices.Compact(services), ", ")
 }
 
 // undeclared reports a name that its section does not have.

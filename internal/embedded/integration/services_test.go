@@ -107,6 +107,8 @@ func receive(t *testing.T, q *embedded.Queue, wait time.Duration) (queue.Message
 
 var begun = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
+const arn = "arn:aws:states:::"
+
 // carry runs one task and returns its result or its error.
 func (s *services) carry(resource, parameters string) (string, *engine.TaskError) {
 	s.t.Helper()
@@ -114,7 +116,7 @@ func (s *services) carry(resource, parameters string) (string, *engine.TaskError
 	if err != nil {
 		s.t.Fatalf("%s: %v", parameters, err)
 	}
-	task := engine.Task{Task: asl.Task{ID: 7, State: "S", Resource: "arn:aws:states:::" + resource, Parameters: doc}, Begun: begun}
+	task := engine.Task{Task: asl.Task{ID: 7, State: "S", Resource: arn + resource, Parameters: doc}, Begun: begun}
 	task.Execution.ARN, task.Execution.Machine = account+"execution:m:x", "m"
 	out, err := s.Run(s.t.Context(), task)
 	if err != nil {
@@ -381,11 +383,11 @@ func TestUnknownResource(t *testing.T) {
 		t.Fatal(failed)
 	}
 	for _, action := range integration.Actions() {
-		if !strings.Contains(failed.Cause, action) || !integration.Has("arn:aws:states:::"+action) {
+		if !strings.Contains(failed.Cause, action) || !integration.Has(arn+action) {
 			t.Errorf("%s is not named in %s", action, failed.Cause)
 		}
 	}
-	if integration.Has("arn:aws:states:::athena:startQueryExecution") {
+	if integration.Has(arn + "athena:startQueryExecution") {
 		t.Error("athena is there")
 	}
 }
