@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"sundog/asl"
+	"sundog/internal/embedded/machine"
 	"sundog/internal/embedded/store"
 )
 
 // StartRequest asks for an execution.
 type StartRequest struct {
-	Machine   string // name or ARN of the workflow
+	Machine   string // name or ARN of the workflow, or ARN of a version or an alias
 	Name      string // 1 to 80 characters, unique within the workflow; see API reference, StartExecution
 	Input     []byte // one JSON value
 	Lane      string // of the process queue, or empty
@@ -47,9 +48,10 @@ func endedKey(d *Description) store.Key {
 }
 
 // Start starts an execution; when it returns, the execution is on disk. The same name with the same input while the execution runs is the same
-// execution; otherwise a used name gives ErrExists. Other errors: ErrNoMachine, ErrInvalidName, ErrInvalidInput.
+// execution; otherwise a used name gives ErrExists. Other errors: ErrInvalidName, ErrInvalidInput, and
+// those of machine.Registry.Target.
 func (e *Engine) Start(ctx context.Context, req StartRequest) (Description, error) {
-	m, err := e.Machine(req.Machine)
+	m, err := e.machines.Target(req.Machine, e.opts.Seed)
 	if err != nil {
 		return Description{}, err
 	}
@@ -63,12 +65,12 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (Description, erro
 	if err != nil {
 		return Description{}, fmt.Errorf("%w: %w", ErrInvalidInput, err)
 	}
-	unlock, err := e.starting.Lock(ctx, m.Name+":"+req.Name)
+	unlock, err := e.starting.Lock(ctx, m.Machine.Name+":"+req.Name)
 	if err != nil {
 		return Description{}, err
 	}
 	defer unlock()
-	switch id, err := e.lookup(m.Name, req.Name); {
+	switch id, err := e.lookup(m.Machine.Name, req.Name); {
 	case err == nil:
 		return e.again(id, req.StartedBy, input)
 	case !errors.Is(err, ErrNotFound):
@@ -93,19 +95,18 @@ func (e *Engine) again(id uint64, startedBy string, input *asl.Document) (Descri
 	return d, fmt.Errorf("%w: %s", ErrExists, d.ARN)
 }
 
-func (e *Engine) start(ctx context.Context, m *Machine, req StartRequest, input *asl.Document) (Description, error) {
-	at := e.moment()
+func (e *Engine) start(ctx context.Context, t machine.Target, req StartRequest, input *asl.Document) (Description, error) {
+	at, m := e.moment(), t.Machine
 	id := e.nextID(at.Now)
 	d := Description{
 		id: id, Machine: m.Name, Name: req.Name, ARN: e.ExecutionARN(m.Name, req.Name), Status: asl.Running, Start: at.Now,
-		Lane: req.Lane, PayloadID: req.PayloadID, StartedBy: req.StartedBy, Definition: m.digest, MachineType: m.Type,
+		Lane: req.Lane, PayloadID: req.PayloadID, StartedBy: req.StartedBy, Definition: t.Revision.Definition, MachineType: m.Type,
+		Version: t.Version, Alias: t.Alias, Revision: t.Revision.ID, Revised: t.Revision.Since, Role: t.Revision.RoleARN,
 	}
 	tx := e.store.Begin()
-	in, all, err := e.begin(tx, d, m.parsed, asl.Identity{
-		ARN: d.ARN, Name: d.Name, MachineARN: m.ARN, MachineName: e.opts.MachinePrefix + m.Name, Express: m.Type == "EXPRESS",
-		Number:  id,
-		RoleARN: "arn:aws:iam::" + e.opts.Account + ":role/" + e.opts.MachinePrefix + m.Name,
-		Region:  e.opts.Region, Account: e.opts.Account,
+	in, all, err := e.begin(tx, d, t.Parsed, asl.Identity{
+		ARN: d.ARN, Name: d.Name, MachineARN: m.ARN, MachineName: e.opts.MachinePrefix + m.Name, Express: m.Type == machine.Express,
+		Number: id, RoleARN: d.Role, Region: e.opts.Region, Account: e.opts.Account,
 	}, input, at)
 	if err != nil {
 		return d, err
