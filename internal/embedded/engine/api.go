@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"sundog/asl"
@@ -24,9 +23,6 @@ type StartRequest struct {
 	// execution of the first, whatever became of it. Empty: AWS's rules alone.
 	StartedBy string
 }
-
-// validName is what AWS allows in the name of an execution.
-var validName = regexp.MustCompile(`^[^\x00-\x1f\x7f-\x9f\s<>{}\[\]?*"#%\\^|~` + "`" + `$&,;:/]{1,80}$`)
 
 // MaxInput is the size in bytes of the largest input of an execution (AWS: 256 KiB).
 const MaxInput = 256 << 10
@@ -55,7 +51,7 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (Description, erro
 	if err != nil {
 		return Description{}, err
 	}
-	if !validName.MatchString(req.Name) {
+	if !machine.ValidName(req.Name) {
 		return Description{}, fmt.Errorf("%w: %q: 1 to 80 characters without spaces, control characters and <>{}[]?*\"#%%\\^|~`$&,;:/", ErrInvalidName, req.Name)
 	}
 	if len(req.Input) > MaxInput {
@@ -189,6 +185,10 @@ func (e *Engine) History(_ context.Context, arn string, page Page) ([]asl.Histor
 	if err != nil {
 		return nil, 0, err
 	}
+	d, err := e.describe(id)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: %s", err, arn)
+	}
 	limit := page.Limit
 	if limit <= 0 || limit > 1000 {
 		limit = 100
@@ -215,10 +215,24 @@ func (e *Engine) History(_ context.Context, arn string, page Page) ([]asl.Histor
 			if len(events) == limit {
 				return events, events[limit-1].ID, nil
 			}
+			if ev.Type == "ExecutionStarted" {
+				ev.Details.VersionARN, ev.Details.AliasARN = e.startedBy(&d)
+			}
 			events = append(events, ev)
 		}
 	}
 	return events, 0, nil
+}
+
+// startedBy returns the ARNs of the version and the alias by which an execution was started, empty when it was by neither.
+func (e *Engine) startedBy(d *Description) (version, alias string) {
+	if d.Version != 0 {
+		version = e.machines.Names.Version(d.Machine, d.Version)
+	}
+	if d.Alias != "" {
+		alias = e.machines.Names.Alias(d.Machine, d.Alias)
+	}
+	return version, alias
 }
 
 // historyRange is where the page lies. Events are stored in chunks under the number of their first one, so the chunk in which a page begins may

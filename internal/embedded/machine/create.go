@@ -24,7 +24,8 @@ type Draft struct {
 }
 
 // Create makes a machine, and a version of it when the draft asks for one; the version is nil otherwise. The same draft again, role and tags
-// aside, gives what it gave before. The error of a wrong definition is asl.Diagnostics; others: ErrExists, ErrDeleting, ErrTooMany.
+// aside, gives what it gave before. The error of a wrong definition is asl.Diagnostics; others: ErrExists, ErrDeleting, ErrTooMany,
+// ErrTooManyTags.
 func (r *Registry) Create(ctx context.Context, d Draft) (Machine, *Version, error) {
 	if d.Type == "" {
 		d.Type = Standard
@@ -75,7 +76,7 @@ func (r *Registry) create(ctx context.Context, d Draft) (Machine, *Version, erro
 		return Machine{}, nil, fmt.Errorf("%w: there are %d state machines", ErrTooMany, MaxMachines)
 	}
 	if len(d.Tags) > MaxTags {
-		return Machine{}, nil, fmt.Errorf("%w: %d tags, a state machine can have %d", ErrTooMany, len(d.Tags), MaxTags)
+		return Machine{}, nil, fmt.Errorf("%w: %d, a state machine can have %d", ErrTooManyTags, len(d.Tags), MaxTags)
 	}
 	now := r.now().UTC()
 	m := Machine{

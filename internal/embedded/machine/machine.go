@@ -14,6 +14,7 @@ package machine
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -44,11 +45,18 @@ var (
 	ErrOwned = errors.New("the workflow belongs to sundog.yaml")
 	// ErrRevision: the current revision is not the one that was expected.
 	ErrRevision = errors.New("the state machine has another revision")
-	// ErrReferenced: aliases lead to the version.
-	ErrReferenced = errors.New("aliases refer to the version")
 	// ErrTooMany: a quota would be exceeded.
 	ErrTooMany = errors.New("quota exceeded")
+	// ErrTooManyTags: a machine would have more than MaxTags.
+	ErrTooManyTags = errors.New("too many tags")
 )
+
+// ReferencedError is the refusal to delete a version to which aliases lead.
+type ReferencedError struct{ Aliases []string }
+
+func (e *ReferencedError) Error() string {
+	return "aliases lead to the version: " + strings.Join(e.Aliases, ", ")
+}
 
 // Types of machines.
 const (

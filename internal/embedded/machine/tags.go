@@ -8,7 +8,7 @@ import (
 	"sundog/internal/embedded/store"
 )
 
-// Tag sets tags of a machine; those with other keys stay. Errors: ErrNotFound, ErrDeleting, ErrTooMany.
+// Tag sets tags of a machine; those with other keys stay. Errors: ErrNotFound, ErrDeleting, ErrTooManyTags.
 func (r *Registry) Tag(ctx context.Context, name string, tags []Tag) error {
 	_, err := r.change(ctx, name, func(_ *store.Tx, m *Machine) error {
 		all := slices.Clone(m.Tags)
@@ -20,7 +20,7 @@ func (r *Registry) Tag(ctx context.Context, name string, tags []Tag) error {
 			}
 		}
 		if len(all) > MaxTags {
-			return fmt.Errorf("%w: %s would have %d tags, %d are allowed", ErrTooMany, m.ARN, len(all), MaxTags)
+			return fmt.Errorf("%w: %s would have %d, %d are allowed", ErrTooManyTags, m.ARN, len(all), MaxTags)
 		}
 		m.Tags = all
 		return nil

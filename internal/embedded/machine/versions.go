@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"sundog/internal/embedded/store"
 )
@@ -120,8 +119,7 @@ func (r *Registry) Version(name string, number int64) (Version, error) {
 	return v, err
 }
 
-// DeleteVersion deletes a version, which need not exist. Its number is not given again. Errors: ErrReferenced, with the names of the aliases;
-// ErrDeleting.
+// DeleteVersion deletes a version, which need not exist. Its number is not given again. Errors: *ReferencedError, ErrDeleting.
 func (r *Registry) DeleteVersion(ctx context.Context, name string, number int64) error {
 	_, err := r.change(ctx, name, func(tx *store.Tx, m *Machine) error {
 		aliases, err := r.aliases(m.Name)
@@ -135,8 +133,7 @@ func (r *Registry) DeleteVersion(ctx context.Context, name string, number int64)
 			}
 		}
 		if leading != nil {
-			slices.Sort(leading)
-			return fmt.Errorf("%w: %s", ErrReferenced, strings.Join(leading, ", "))
+			return &ReferencedError{Aliases: leading}
 		}
 		tx.Delete(versionKey(m.Name, number))
 		return nil
