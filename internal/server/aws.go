@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"sundog/internal/awsjson"
 	"sundog/internal/embedded"
@@ -22,7 +23,17 @@ func newAWS(platform *embedded.Platform, opts Options) *awsjson.Handler {
 	if opts.Token != "" {
 		o.Credentials = &sigv4.Verifier{AccessKey: awsAccessKey, Secret: opts.Token}
 	}
-	return awsjson.NewHandler(o, stepfunctions.Service(platform.Engine))
+	return awsjson.NewHandler(o, stepfunctions.Service(platform.Engine, platform.Activities))
+}
+
+// awsTime is how long a request may take: a state is tested for five minutes at most, and nothing takes longer.
+const awsTime = 6 * time.Minute
+
+// serveAWS answers a request of AWS's protocol. Those who wait for a task are sent home when the server is told to stop.
+func (s *Server) serveAWS(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := s.untilClosing(r, awsTime)
+	defer cancel()
+	s.aws.ServeHTTP(w, r.WithContext(ctx))
 }
 
 // isAWS recognises a request that newAWS's handler answers, which has a way of its own to know who asks.
@@ -30,7 +41,7 @@ func isAWS(r *http.Request) bool { return r.Method == http.MethodPost && r.URL.P
 
 // unavailable names the errors of a server that is being stopped, so that clients ask again.
 func unavailable(err error) *awsjson.Error {
-	for _, known := range []error{engine.ErrStopping, store.ErrClosed, context.Canceled, context.DeadlineExceeded} {
+	for _, known := range []error{engine.ErrStopping, store.ErrClosed, http.ErrServerClosed, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, known) {
 			return &awsjson.Error{Name: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: err.Error()}
 		}

@@ -46,7 +46,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET "+api.PathEvents, s.events)
 	mux.HandleFunc("GET "+api.PathCirrus, s.cirrus)
 
-	mux.Handle("POST /{$}", s.aws)
+	mux.HandleFunc("POST /{$}", s.serveAWS)
 
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, problem.New(problem.NotFound, "there is nothing at %s %s", r.Method, r.URL.Path))

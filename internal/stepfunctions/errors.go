@@ -6,6 +6,7 @@ import (
 
 	"sundog/asl"
 	"sundog/internal/awsjson"
+	"sundog/internal/embedded/activity"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/machine"
 )
@@ -46,7 +47,8 @@ func resourceFault(err error, arn string) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, machine.ErrNotFound), errors.Is(err, machine.ErrNoVersion), errors.Is(err, machine.ErrNoAlias):
+	case errors.Is(err, machine.ErrNotFound), errors.Is(err, machine.ErrNoVersion), errors.Is(err, machine.ErrNoAlias),
+		errors.Is(err, activity.ErrNotFound):
 		return notFound(arn)
 	case errors.Is(err, machine.ErrExists):
 		return awsjson.Errorf("ConflictException", "%v", err)

@@ -214,7 +214,7 @@ func (a *service) listExecutions(ctx context.Context, req *listExecutionsInput) 
 	c.Length("mapRunArn", req.MapRunARN, 1, maxLongARN)
 	c.OneOf("statusFilter", req.Status, "RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
 	c.OneOf("redriveFilter", req.Redrive, "REDRIVEN", "NOT_REDRIVEN")
-	req.paging.check(&c)
+	req.check(&c)
 	if err := c.Err(); err != nil {
 		return nil, err
 	}

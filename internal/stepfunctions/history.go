@@ -24,7 +24,7 @@ type historyOutput struct {
 func (a *service) getExecutionHistory(ctx context.Context, req *historyInput) (*historyOutput, error) {
 	var c awsjson.Checks
 	c.Required("executionArn", req.ARN, 1, maxARN)
-	req.paging.check(&c)
+	req.check(&c)
 	if err := c.Err(); err != nil {
 		return nil, err
 	}

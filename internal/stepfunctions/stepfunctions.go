@@ -7,6 +7,7 @@ package stepfunctions
 
 import (
 	"sundog/internal/awsjson"
+	"sundog/internal/embedded/activity"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/machine"
 )
@@ -14,9 +15,9 @@ import (
 // maxBody bounds a request, in bytes: a definition of 1 MiB whose every character is escaped fits, with what is around it.
 const maxBody = 8 << 20
 
-// Service returns the API over an engine.
-func Service(e *engine.Engine) awsjson.Service {
-	a := &service{engine: e, machines: e.Machines()}
+// Service returns the API over an engine and the activities whose tasks it schedules.
+func Service(e *engine.Engine, activities *activity.Activities) awsjson.Service {
+	a := &service{engine: e, machines: e.Machines(), activities: activities}
 	return awsjson.Service{
 		Target: "AWSStepFunctions", Namespace: "com.amazonaws.swf.service.v2.model", Version: "1.0", MaxBody: maxBody,
 		Operations: map[string]awsjson.Operation{
@@ -45,6 +46,15 @@ func Service(e *engine.Engine) awsjson.Service {
 			"GetExecutionHistory": awsjson.Of(a.getExecutionHistory),
 			"TestState":           awsjson.Of(a.testState),
 
+			"CreateActivity":    awsjson.Of(a.createActivity),
+			"DescribeActivity":  awsjson.Of(a.describeActivity),
+			"ListActivities":    awsjson.Of(a.listActivities),
+			"DeleteActivity":    awsjson.Of(a.deleteActivity),
+			"GetActivityTask":   awsjson.Of(a.getActivityTask),
+			"SendTaskSuccess":   awsjson.Of(a.sendTaskSuccess),
+			"SendTaskFailure":   awsjson.Of(a.sendTaskFailure),
+			"SendTaskHeartbeat": awsjson.Of(a.sendTaskHeartbeat),
+
 			"TagResource":         awsjson.Of(a.tagResource),
 			"UntagResource":       awsjson.Of(a.untagResource),
 			"ListTagsForResource": awsjson.Of(a.listTagsForResource),
@@ -53,8 +63,9 @@ func Service(e *engine.Engine) awsjson.Service {
 }
 
 type service struct {
-	engine   *engine.Engine
-	machines *machine.Registry
+	engine     *engine.Engine
+	machines   *machine.Registry
+	activities *activity.Activities
 }
 
 // empty is the answer of operations that have none.

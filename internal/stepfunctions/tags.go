@@ -3,8 +3,11 @@ package stepfunctions
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"sundog/internal/awsjson"
+	"sundog/internal/embedded/activity"
 	"sundog/internal/embedded/machine"
 )
 
@@ -22,11 +25,29 @@ func checkTags(c *awsjson.Checks, tags []tag) {
 }
 
 func tagsOf(tags []tag) []machine.Tag {
-	var all []machine.Tag
+	all := make([]machine.Tag, 0, len(tags))
 	for _, t := range tags {
 		all = append(all, machine.Tag{Key: text(t.Key), Value: text(t.Value)})
 	}
 	return all
+}
+
+// tagMap is a copy of tags with others put over them.
+func tagMap(before map[string]string, tags []tag) map[string]string {
+	all := maps.Clone(before)
+	if all == nil {
+		all = map[string]string{}
+	}
+	for _, t := range tags {
+		all[text(t.Key)] = text(t.Value)
+	}
+	return all
+}
+
+func tooManyTags(n int, name string) error {
+	e := awsjson.Errorf("TooManyTags", "%s would have %d tags, %d are allowed", name, n, machine.MaxTags)
+	e.Fields = map[string]any{"resourceName": name}
+	return e
 }
 
 type tagInput struct {
@@ -35,34 +56,44 @@ type tagInput struct {
 	Keys []*string `json:"tagKeys"`
 }
 
-// tagged checks a request and returns the name of the machine whose tags it is about.
-func (a *service) tagged(req *tagInput, check func(c *awsjson.Checks)) (string, error) {
+// A tagged resource is a state machine or an activity.
+type tagged interface {
+	tag(ctx context.Context, tags []tag) error
+	untag(ctx context.Context, keys []string) error
+	list(ctx context.Context) ([]machine.Tag, error)
+}
+
+// resource checks a request and returns whose tags it is about.
+func (a *service) resource(req *tagInput, check func(c *awsjson.Checks)) (tagged, error) {
 	var c awsjson.Checks
 	c.Required("resourceArn", req.ARN, 1, maxARN)
 	check(&c)
 	if err := c.Err(); err != nil {
-		return "", err
+		return nil, err
+	}
+	if isActivity(*req.ARN) {
+		return taggedActivity{a.activities, *req.ARN}, nil
 	}
 	ref, err := a.parse(*req.ARN)
 	if err == nil && ref.Qualified() {
 		err = machine.ErrInvalidARN
 	}
-	return ref.Name, resourceFault(err, *req.ARN)
+	return taggedMachine{a.machines, ref.Name}, resourceFault(err, *req.ARN)
 }
 
 func (a *service) tagResource(ctx context.Context, req *tagInput) (*empty, error) {
-	name, err := a.tagged(req, func(c *awsjson.Checks) {
+	r, err := a.resource(req, func(c *awsjson.Checks) {
 		c.Present("tags", req.Tags != nil)
 		checkTags(c, req.Tags)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &empty{}, resourceFault(a.machines.Tag(ctx, name, tagsOf(req.Tags)), *req.ARN)
+	return &empty{}, resourceFault(r.tag(ctx, req.Tags), *req.ARN)
 }
 
 func (a *service) untagResource(ctx context.Context, req *tagInput) (*empty, error) {
-	name, err := a.tagged(req, func(c *awsjson.Checks) {
+	r, err := a.resource(req, func(c *awsjson.Checks) {
 		c.Present("tagKeys", req.Keys != nil)
 		for i, key := range req.Keys {
 			c.Required(fmt.Sprintf("tagKeys.%d.member", i+1), key, 1, 128)
@@ -75,21 +106,74 @@ func (a *service) untagResource(ctx context.Context, req *tagInput) (*empty, err
 	for i, key := range req.Keys {
 		keys[i] = *key
 	}
-	return &empty{}, resourceFault(a.machines.Untag(ctx, name, keys), *req.ARN)
+	return &empty{}, resourceFault(r.untag(ctx, keys), *req.ARN)
 }
 
 type listTagsOutput struct {
 	Tags []machine.Tag `json:"tags"`
 }
 
-func (a *service) listTagsForResource(_ context.Context, req *tagInput) (*listTagsOutput, error) {
-	name, err := a.tagged(req, func(*awsjson.Checks) {})
+func (a *service) listTagsForResource(ctx context.Context, req *tagInput) (*listTagsOutput, error) {
+	r, err := a.resource(req, func(*awsjson.Checks) {})
 	if err != nil {
 		return nil, err
 	}
-	m, err := a.machines.Machine(name)
+	tags, err := r.list(ctx)
+	return &listTagsOutput{Tags: append([]machine.Tag{}, tags...)}, resourceFault(err, *req.ARN)
+}
+
+type taggedMachine struct {
+	machines *machine.Registry
+	name     string
+}
+
+func (m taggedMachine) tag(ctx context.Context, tags []tag) error {
+	return m.machines.Tag(ctx, m.name, tagsOf(tags))
+}
+
+func (m taggedMachine) untag(ctx context.Context, keys []string) error {
+	return m.machines.Untag(ctx, m.name, keys)
+}
+
+func (m taggedMachine) list(context.Context) ([]machine.Tag, error) {
+	found, err := m.machines.Machine(m.name)
+	return found.Tags, err
+}
+
+type taggedActivity struct {
+	activities *activity.Activities
+	arn        string
+}
+
+func (act taggedActivity) tag(ctx context.Context, tags []tag) error {
+	found, err := act.activities.Describe(ctx, act.arn)
 	if err != nil {
-		return nil, resourceFault(err, *req.ARN)
+		return err
 	}
-	return &listTagsOutput{Tags: append([]machine.Tag{}, m.Tags...)}, nil
+	all := tagMap(found.Tags, tags)
+	if len(all) > machine.MaxTags {
+		return tooManyTags(len(all), act.arn)
+	}
+	return act.activities.SetTags(ctx, act.arn, all)
+}
+
+func (act taggedActivity) untag(ctx context.Context, keys []string) error {
+	found, err := act.activities.Describe(ctx, act.arn)
+	if err != nil {
+		return err
+	}
+	all := tagMap(found.Tags, nil)
+	for _, key := range keys {
+		delete(all, key)
+	}
+	return act.activities.SetTags(ctx, act.arn, all)
+}
+
+func (act taggedActivity) list(ctx context.Context) ([]machine.Tag, error) {
+	found, err := act.activities.Describe(ctx, act.arn)
+	tags := make([]machine.Tag, 0, len(found.Tags))
+	for _, key := range slices.Sorted(maps.Keys(found.Tags)) {
+		tags = append(tags, machine.Tag{Key: key, Value: found.Tags[key]})
+	}
+	return tags, err
 }

@@ -123,7 +123,7 @@ func (r *Registry) Update(ctx context.Context, name string, u Update) (Machine, 
 				return err
 			}
 		}
-		next.Config.set(u.Config)
+		next.set(u.Config)
 		if next.Definition != m.Revision.Definition || next.RoleARN != m.Revision.RoleARN || !next.sameSettings(m.Revision.Config) {
 			next.ID, next.Since = uuid.NewString(), r.now().UTC()
 			m.Revision = next
