@@ -115,11 +115,13 @@ type executionItem struct {
 	Stop       awsjson.Time `json:"stopDate,omitzero"`
 	VersionARN string       `json:"stateMachineVersionArn,omitempty"`
 	AliasARN   string       `json:"stateMachineAliasArn,omitempty"`
+	MapRunARN  string       `json:"mapRunArn,omitempty"`
 }
 
 func (a *service) item(d engine.Description) executionItem {
 	item := executionItem{
 		ARN: d.ARN, MachineARN: a.machines.Names.Machine(d.Machine), Name: d.Name, Status: d.Status, Start: awsjson.Time(d.Start), Stop: awsjson.Time(d.Stop),
+		MapRunARN: d.MapRun,
 	}
 	if d.Version != 0 {
 		item.VersionARN = a.machines.Names.Version(d.Machine, d.Version)
@@ -218,35 +220,23 @@ func (a *service) listExecutions(ctx context.Context, req *listExecutionsInput) 
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	switch {
-	case (req.MachineARN == nil) == (req.MapRunARN == nil):
+	if (req.MachineARN == nil) == (req.MapRunARN == nil) {
 		return nil, awsjson.Validation("Exactly one of stateMachineArn and mapRunArn must be specified")
-	case req.MapRunARN != nil:
-		return nil, notFound(*req.MapRunARN)
 	}
-	arn := *req.MachineARN
-	if _, err := a.parse(arn); err != nil {
-		return nil, machineFault(err, arn)
-	}
-	m, err := a.machines.Machine(arn)
-	if err != nil {
-		return nil, machineFault(err, arn)
-	}
-	if m.Type == machine.Express {
-		return nil, awsjson.Errorf("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine: '%s'", arn)
-	}
-	about := []string{"executions", arn, text(req.Status), text(req.Redrive)}
-	position, err := openToken(req.NextToken, about...)
+	filter, about, err := a.filter(req)
 	if err != nil {
 		return nil, err
 	}
-	out := &listExecutionsOutput{Executions: []executionItem{}}
-	if text(req.Redrive) == "REDRIVEN" || text(req.Status) == "PENDING_REDRIVE" {
-		return out, nil // nothing is
+	if filter.Token, err = openToken(req.NextToken, about...); err != nil {
+		return nil, err
 	}
-	found, next, err := a.engine.List(ctx, engine.Filter{Machine: arn, Status: asl.Status(text(req.Status)), Token: position, Limit: req.limit()})
+	out := &listExecutionsOutput{Executions: []executionItem{}}
+	if text(req.Redrive) == "REDRIVEN" {
+		return out, nil // nothing is: there is no redrive here
+	}
+	found, next, err := a.engine.List(ctx, filter)
 	if err != nil {
-		return nil, machineFault(err, arn)
+		return nil, mapRunFault(machineFault(err, text(req.MachineARN)), text(req.MapRunARN))
 	}
 	for _, d := range found {
 		out.Executions = append(out.Executions, a.item(d))
@@ -255,4 +245,24 @@ func (a *service) listExecutions(ctx context.Context, req *listExecutionsInput) 
 		out.NextToken = sealToken(next, about...)
 	}
 	return out, nil
+}
+
+// filter says which executions a request wants, and what its page tokens are about.
+func (a *service) filter(req *listExecutionsInput) (f engine.Filter, about []string, err error) {
+	f = engine.Filter{Machine: text(req.MachineARN), MapRun: text(req.MapRunARN), Status: asl.Status(text(req.Status)), Limit: req.limit()}
+	about = []string{"executions", f.Machine, f.MapRun, text(req.Status), text(req.Redrive)}
+	if f.MapRun != "" {
+		return f, about, nil
+	}
+	if _, err := a.parse(f.Machine); err != nil {
+		return f, nil, machineFault(err, f.Machine)
+	}
+	m, err := a.machines.Machine(f.Machine)
+	if err != nil {
+		return f, nil, machineFault(err, f.Machine)
+	}
+	if m.Type == machine.Express {
+		return f, nil, awsjson.Errorf("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine: '%s'", f.Machine)
+	}
+	return f, about, nil
 }

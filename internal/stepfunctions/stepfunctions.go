@@ -46,6 +46,10 @@ func Service(e *engine.Engine, activities *activity.Activities) awsjson.Service 
 			"GetExecutionHistory": awsjson.Of(a.getExecutionHistory),
 			"TestState":           awsjson.Of(a.testState),
 
+			"DescribeMapRun": awsjson.Of(a.describeMapRun),
+			"ListMapRuns":    awsjson.Of(a.listMapRuns),
+			"UpdateMapRun":   awsjson.Of(a.updateMapRun),
+
 			"CreateActivity":    awsjson.Of(a.createActivity),
 			"DescribeActivity":  awsjson.Of(a.describeActivity),
 			"ListActivities":    awsjson.Of(a.listActivities),

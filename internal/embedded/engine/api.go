@@ -100,10 +100,7 @@ func (e *Engine) start(ctx context.Context, t machine.Target, req StartRequest, 
 		Version: t.Version, Alias: t.Alias, Revision: t.Revision.ID, Revised: t.Revision.Since, Role: t.Revision.RoleARN,
 	}
 	tx := e.store.Begin()
-	in, all, err := e.begin(tx, d, t.Parsed, asl.Identity{
-		ARN: d.ARN, Name: d.Name, MachineARN: m.ARN, MachineName: e.opts.MachinePrefix + m.Name, Express: m.Type == machine.Express,
-		Number: id, RoleARN: d.Role, Region: e.opts.Region, Account: e.opts.Account,
-	}, input, at)
+	in, all, err := e.begin(tx, d, t.Parsed, e.identityOf(&d), input, at)
 	if err != nil {
 		return d, err
 	}

@@ -47,7 +47,7 @@ func (e *Engine) List(ctx context.Context, f Filter) ([]Description, string, err
 	if err != nil || len(after) > 0 && after[0] != store.PrefixOpen && after[0] != store.PrefixEnded {
 		return nil, "", fmt.Errorf("%w: %q", ErrInvalidToken, f.Token)
 	}
-	p := listing{engine: e, ref: ref, status: f.Status, limit: f.Limit}
+	p := listing{engine: e, ref: ref, filter: f}
 	for _, prefix := range []byte{store.PrefixOpen, store.PrefixEnded} {
 		if prefix == store.PrefixOpen && (f.Status != "" && f.Status != asl.Running || len(after) > 0 && after[0] != prefix) ||
 			prefix == store.PrefixEnded && f.Status == asl.Running {
@@ -76,8 +76,7 @@ func (e *Engine) List(ctx context.Context, f Filter) ([]Description, string, err
 type listing struct {
 	engine *Engine
 	ref    machine.Ref
-	status asl.Status
-	limit  int
+	filter Filter
 
 	found  []Description
 	passed int
@@ -90,11 +89,11 @@ func (p *listing) scan(r store.Range) (full bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if len(p.found) == p.limit || p.passed == maxPassed {
+		if len(p.found) == p.filter.Limit || p.passed == maxPassed {
 			return true, nil
 		}
 		p.last = append(p.last[:0], entry.Key...)
-		if entry.Key[0] == store.PrefixEnded && p.status != "" && string(entry.Value) != string(p.status) {
+		if entry.Key[0] == store.PrefixEnded && p.filter.Status != "" && string(entry.Value) != string(p.filter.Status) {
 			p.passed++
 			continue
 		}
