@@ -39,6 +39,7 @@ type Details struct {
 	RoleARN           string            // ExecutionStarted
 	VersionARN        string            // ExecutionStarted: of the state machine version, when the execution was started by one; who gives
 	AliasARN          string            // the history out puts them in, for they are not part of it
+	RedriveCount      int64             // ExecutionRedriven
 	WorkerName        string            // ActivityStarted
 	MapRunARN         string            // MapRunStarted
 	State             string            // EvaluationFailed
@@ -123,6 +124,10 @@ func (w *detailsWriter) details(e *HistoryEvent) {
 	w.text("roleArn", d.RoleARN)
 	w.text("stateMachineVersionArn", d.VersionARN)
 	w.text("stateMachineAliasArn", d.AliasARN)
+	if e.Type == "ExecutionRedriven" {
+		w.name("redriveCount")
+		w.dst = strconv.AppendInt(w.dst, d.RedriveCount, 10)
+	}
 	if d.HasError {
 		w.name("error")
 		w.dst = appendString(w.dst, d.Error)

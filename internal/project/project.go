@@ -143,9 +143,17 @@ type Process struct {
 	MaxReceives       int           // times it is handed out before it becomes a dead letter, 1 to 1,000; 5 by default
 }
 
-// Limits are the bounds of what comes in.
+// Limits are the bounds of what comes in, and of executions. Those of executions are AWS's by default (Developer Guide, "Step Functions service
+// quotas").
 type Limits struct {
-	PayloadBytes int // of one payload, 1,024 to 67,108,864; 262,144 by default
+	PayloadBytes   int // of one payload, 1,024 to 67,108,864; 262,144 by default
+	InputBytes     int // of the input of an execution, 1,024 to 67,108,864; 262,144 by default
+	DataBytes      int // of the input, output or result of a state, 1,024 to 67,108,864; 262,144 by default
+	HistoryEvents  int // of one execution, 100 to 1,000,000; 25,000 by default
+	MapConcurrency int // iterations of an inline Map state that run at one time, 1 to 10,000; 40 by default
+	// RequestsPerSecond is how many HTTP requests each token, or each address without one, may send in the long run, 1 to 1,000,000;
+	// 20,000 by default. Twice as many may come at once.
+	RequestsPerSecond int
 }
 
 // Catalog describes the root of the published catalog.
@@ -164,7 +172,7 @@ func Default(dir, name string) *Project {
 		Account: "000000000000",
 		Lanes:   []Lane{{"live", 256}, {"bulk", 64}},
 		Process: Process{VisibilityTimeout: time.Minute, MaxReceives: 5},
-		Limits:  Limits{PayloadBytes: 256 << 10},
+		Limits:  Limits{PayloadBytes: 256 << 10, InputBytes: 256 << 10, DataBytes: 256 << 10, HistoryEvents: 25_000, MapConcurrency: 40, RequestsPerSecond: 20_000},
 
 		Retention: defaultRetention(),
 		Catalog:   defaultCatalog(name),

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"sundog/internal/access"
 	"sundog/internal/bucket"
+	tokens "sundog/internal/embedded/access"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/feed"
 	"sundog/internal/embedded/logs"
@@ -32,6 +34,8 @@ var kinds = []struct {
 	{engine.ErrInvalidName, problem.Invalid},
 	{engine.ErrInvalidInput, problem.Invalid},
 	{engine.ErrInvalidToken, problem.Invalid},
+	{engine.ErrInvalidClientToken, problem.Invalid},
+	{engine.ErrNotRedrivable, problem.Conflict},
 	{engine.ErrStopping, problem.Unavailable},
 	{statedb.ErrNotFound, problem.NotFound},
 	{statedb.ErrInvalidQuery, problem.Invalid},
@@ -45,6 +49,10 @@ var kinds = []struct {
 	{bucket.ErrInvalidKey, problem.Invalid},
 	{logs.ErrNotFound, problem.NotFound},
 	{feed.ErrGone, problem.NotFound},
+	{access.ErrInvalid, problem.Invalid},
+	{tokens.ErrExists, problem.Conflict},
+	{tokens.ErrNotFound, problem.NotFound},
+	{tokens.ErrTooMany, problem.Limit},
 	{store.ErrClosed, problem.Unavailable},
 	{context.Canceled, problem.Unavailable},
 }

@@ -23,6 +23,10 @@ func describe(d engine.Description, input, output []byte) api.Execution {
 	if !d.Stop.IsZero() {
 		e.Stop = &d.Stop
 	}
+	e.RedriveCount, e.RedriveStatus, e.RedriveStatusReason = d.RedriveCount, string(d.RedriveStatus), d.RedriveStatusReason
+	if d.RedriveCount > 0 {
+		e.RedriveDate = &d.RedriveDate
+	}
 	return e
 }
 
@@ -110,6 +114,15 @@ func (s *Server) stopExecution(r *http.Request) (api.Execution, error) {
 		return api.Execution{}, err
 	}
 	return s.execution(r)
+}
+
+func (s *Server) redriveExecution(r *http.Request) (api.Execution, error) {
+	var req api.RedriveExecution
+	if err := body(r, &req); err != nil {
+		return api.Execution{}, err
+	}
+	d, err := s.platform.Engine.Redrive(r.Context(), r.PathValue("arn"), req.ClientToken)
+	return describe(d, nil, nil), err
 }
 
 func (s *Server) workflows(*http.Request) (api.Workflows, error) {

@@ -24,9 +24,6 @@ type StartRequest struct {
 	StartedBy string
 }
 
-// MaxInput is the size in bytes of the largest input of an execution (AWS: 256 KiB).
-const MaxInput = 256 << 10
-
 // Errors of a request that can never succeed.
 var (
 	// ErrInvalidName: AWS's InvalidName.
@@ -51,15 +48,9 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (Description, erro
 	if err != nil {
 		return Description{}, err
 	}
-	if !machine.ValidName(req.Name) {
-		return Description{}, fmt.Errorf("%w: %q: 1 to 80 characters without spaces, control characters and <>{}[]?*\"#%%\\^|~`$&,;:/", ErrInvalidName, req.Name)
-	}
-	if len(req.Input) > MaxInput {
-		return Description{}, fmt.Errorf("%w: it has %d bytes, %d are allowed", ErrInvalidInput, len(req.Input), MaxInput)
-	}
-	input, err := asl.ParseDocument(req.Input)
+	input, err := e.check(&req)
 	if err != nil {
-		return Description{}, fmt.Errorf("%w: %w", ErrInvalidInput, err)
+		return Description{}, err
 	}
 	unlock, err := e.starting.Lock(ctx, m.Machine.Name+":"+req.Name)
 	if err != nil {
@@ -72,7 +63,22 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (Description, erro
 	case !errors.Is(err, ErrNotFound):
 		return Description{}, err
 	}
-	return e.start(ctx, m, req, input)
+	return e.start(ctx, m, req, "", input)
+}
+
+// check looks at the name and the input of a request, and returns the input.
+func (e *Engine) check(req *StartRequest) (*asl.Document, error) {
+	if !machine.ValidName(req.Name) {
+		return nil, fmt.Errorf("%w: %q: 1 to 80 characters without spaces, control characters and <>{}[]?*\"#%%\\^|~`$&,;:/", ErrInvalidName, req.Name)
+	}
+	if limit := e.opts.MaxInput; len(req.Input) > limit {
+		return nil, fmt.Errorf("%w: it has %d bytes, %d are allowed", ErrInvalidInput, len(req.Input), limit)
+	}
+	input, err := asl.ParseDocument(req.Input)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalidInput, err)
+	}
+	return input, nil
 }
 
 // again answers a start whose name is taken.
@@ -91,13 +97,17 @@ func (e *Engine) again(id uint64, startedBy string, input *asl.Document) (Descri
 	return d, fmt.Errorf("%w: %s", ErrExists, d.ARN)
 }
 
-func (e *Engine) start(ctx context.Context, t machine.Target, req StartRequest, input *asl.Document) (Description, error) {
+// start starts an execution under a name that is not in use. One of StartSync has an id besides its name.
+func (e *Engine) start(ctx context.Context, t machine.Target, req StartRequest, syncID string, input *asl.Document) (Description, error) {
 	at, m := e.moment(), t.Machine
 	id := e.nextID(at.Now)
 	d := Description{
 		id: id, Machine: m.Name, Name: req.Name, ARN: e.ExecutionARN(m.Name, req.Name), Status: asl.Running, Start: at.Now,
-		Lane: req.Lane, PayloadID: req.PayloadID, StartedBy: req.StartedBy, Definition: t.Revision.Definition, MachineType: m.Type,
+		Lane: req.Lane, PayloadID: req.PayloadID, StartedBy: req.StartedBy, Definition: t.Revision.Definition, MachineType: m.Type, SyncID: syncID,
 		Version: t.Version, Alias: t.Alias, Revision: t.Revision.ID, Revised: t.Revision.Since, Role: t.Revision.RoleARN,
+	}
+	if syncID != "" {
+		d.ARN = e.syncARN(m.Name, d.unique())
 	}
 	tx := e.store.Begin()
 	in, all, err := e.begin(tx, d, t.Parsed, e.identityOf(&d), input, at)
@@ -111,6 +121,7 @@ func (e *Engine) start(ctx context.Context, t machine.Target, req StartRequest, 
 		in.forget()
 		return d, fmt.Errorf("starting %s: %w", d.ARN, err)
 	}
+	d.judge(at.Now)
 	e.lanes.start(d.Lane)
 	e.carryOut(in, all)
 	e.work(in) // it was busy: something may have come in meanwhile
@@ -120,16 +131,16 @@ func (e *Engine) start(ctx context.Context, t machine.Target, req StartRequest, 
 // begin adds a new execution and its first step to a transaction. The instance is busy: whoever commits carries out the effects, and then
 // works through its mailbox.
 func (e *Engine) begin(tx *store.Tx, d Description, machine *asl.Machine, id asl.Identity, input *asl.Document, at asl.Moment) (*instance, *effects, error) {
-	exec, step := asl.Start(machine, id, input, at)
+	exec, step := asl.Start(machine.WithLimits(e.opts.Limits), id, input, at)
 	in := &instance{
 		id: d.id, busy: true, loaded: true, exec: exec, docs: newDocuments(e.store, d.id), starting: true,
-		parts: map[string]bool{}, timers: map[asl.TimerID]time.Time{}, tasks: map[asl.TaskID]asl.Task{},
+		timers: map[asl.TimerID]time.Time{}, tasks: map[asl.TaskID]asl.Task{},
 	}
 	in.docs.tx = tx
 	d.Input = in.docs.Put(input)
 	in.desc = d
 	d.write(tx)
-	tx.Set(nameKey(d.Machine, d.Name), store.Key(nil).Uint(d.id))
+	tx.Set(nameKey(d.Machine, d.unique()), store.Key(nil).Uint(d.id))
 	if !d.isChild() {
 		tx.Set(openKey(&d), []byte(d.Lane))
 	}

@@ -80,12 +80,18 @@ func (e *TaskError) Error() string { return e.Name + ": " + e.Cause }
 // An EndHook adds to the transaction in which an execution ends. It must not commit it.
 type EndHook func(tx *store.Tx, ended Description, input, output *asl.Document) error
 
+// A RedriveHook adds to the transaction in which an execution is redriven. It must not commit it; settle, which is not nil unless there is an
+// error, is called once the outcome is known. An error that wraps ErrNotRedrivable refuses the redrive.
+type RedriveHook func(ctx context.Context, tx *store.Tx, redriven Description) (settle func(error), err error)
+
 // Options of an engine.
 type Options struct {
 	Store  *store.Store
 	Runner TaskRunner
 	// EndHook may be nil.
 	EndHook EndHook
+	// RedriveHook may be nil.
+	RedriveHook RedriveHook
 	// Region and Account show in ARNs.
 	Region, Account string
 	// MachinePrefix stands before the workflow's name in ARNs.
@@ -104,7 +110,14 @@ type Options struct {
 	Objects maprun.Objects
 	// MapRunConcurrency bounds the children of one map run that run at one time, 1000 when zero.
 	MapRunConcurrency int
+	// Limits are the quotas that executions keep; a zero field has AWS's default.
+	Limits asl.Limits
+	// MaxInput is the size in bytes of the largest input of an execution, DefaultMaxInput when zero.
+	MaxInput int
 }
+
+// DefaultMaxInput is AWS's bound: 256 KiB.
+const DefaultMaxInput = 256 << 10
 
 // Engine runs executions. It is safe for concurrent use.
 type Engine struct {
@@ -153,6 +166,9 @@ func New(opts Options) (*Engine, error) {
 	}
 	if opts.MapRunConcurrency == 0 {
 		opts.MapRunConcurrency = 1000
+	}
+	if opts.MaxInput == 0 {
+		opts.MaxInput = DefaultMaxInput
 	}
 	registry, err := machine.Open(machine.Options{
 		Store: opts.Store, Now: opts.Now, Names: machine.Names{Region: opts.Region, Account: opts.Account, Prefix: opts.MachinePrefix},

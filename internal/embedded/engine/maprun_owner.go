@@ -342,6 +342,6 @@ func (e *Engine) identityOf(d *Description) asl.Identity {
 	}
 	return asl.Identity{
 		ARN: d.ARN, Name: d.Name, MachineARN: e.MachineARN(d.Machine), MachineName: e.opts.MachinePrefix + d.Machine,
-		Express: d.MachineType == machine.Express, Number: d.id, RoleARN: role, Region: e.opts.Region, Account: e.opts.Account,
+		Express: d.MachineType == machine.Express, Number: d.id, Child: d.isChild(), RoleARN: role, Region: e.opts.Region, Account: e.opts.Account,
 	}
 }

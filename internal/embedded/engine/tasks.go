@@ -123,7 +123,7 @@ func (e *Engine) readTask(ref taskRef) *Task {
 	select {
 	case err := <-done:
 		if err != nil && !errors.Is(err, ErrEnded) {
-			e.logger.Error("an open task cannot be read; it is run after the next start", "execution", ref.execution, "task", ref.task, "error", err)
+			e.logger.Error("an open task cannot be read; it is run after the next start", e.named(ref.execution), "task", ref.task, "error", err)
 			return nil
 		}
 	case <-e.ctx.Done():
@@ -132,13 +132,13 @@ func (e *Engine) readTask(ref taskRef) *Task {
 	switch answered, err := e.store.Get(taskKey(ref.execution, ref.task)); {
 	case errors.Is(err, store.ErrNotFound):
 	case err != nil:
-		e.logger.Error("an open task cannot be read; it is run after the next start", "execution", ref.execution, "task", ref.task, "error", err)
+		e.logger.Error("an open task cannot be read; it is run after the next start", e.named(ref.execution), "task", ref.task, "error", err)
 		return nil
 	case found == nil: // it had ended when its answer was recorded
 		tx := e.store.Begin()
 		tx.Delete(taskKey(ref.execution, ref.task))
 		if err := tx.CommitLazily(e.ctx); err != nil {
-			e.logger.Warn("what is left of a task could not be removed", "execution", ref.execution, "task", ref.task, "error", err)
+			e.logger.Warn("what is left of a task could not be removed", e.named(ref.execution), "task", ref.task, "error", err)
 		}
 	case len(answered) > 0:
 		found.answered = answered
@@ -208,7 +208,7 @@ func taskFailed(id asl.TaskID, started time.Time, err error) asl.TaskFailed {
 func (e *Engine) guard(ctx context.Context, task Task) (output *asl.Document, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			e.logger.Error("a task panicked", "resource", task.Resource, "execution", task.Execution.ARN, "panic", r, "stack", string(debug.Stack()))
+			e.logger.Error("a task panicked", "resource", task.Resource, "execution", task.Execution.ARN, "payload_id", task.Execution.PayloadID, "panic", r, "stack", string(debug.Stack()))
 			output, err = nil, &TaskError{Name: "States.TaskFailed", Cause: fmt.Sprintf("the task panicked: %v", r)}
 		}
 	}()

@@ -72,6 +72,10 @@ const (
 	PrefixTransaction byte = 'X' // client token -> time and digest of the request
 	PrefixTableCount  byte = 'C' // table, what -> counter
 
+	// Tokens (internal/embedded/access) and what metrics cannot count anew (internal/embedded/metrics).
+	PrefixToken       byte = 'K' // name -> token
+	PrefixLastSuccess byte = 'F' // workflow -> when one of its executions last succeeded
+
 	// Logs (internal/embedded/logs).
 	PrefixLog     byte = 'l' // see internal/embedded/logs
 	PrefixLogTime byte = 'L'
