@@ -10,6 +10,7 @@ import (
 	"sundog/asl"
 	domainbucket "sundog/internal/bucket"
 	"sundog/internal/embedded/engine"
+	"sundog/internal/embedded/machine"
 	"sundog/internal/embedded/store"
 	"sundog/internal/event"
 	"sundog/internal/pipeline"
@@ -126,7 +127,7 @@ func (x executor) Start(ctx context.Context, req pipeline.StartRequest) error {
 	switch {
 	case errors.Is(err, engine.ErrExists):
 		return fmt.Errorf("%w: %w", pipeline.ErrAlreadyExists, err)
-	case errors.Is(err, engine.ErrNoMachine), errors.Is(err, engine.ErrInvalidName), errors.Is(err, engine.ErrInvalidInput):
+	case errors.Is(err, engine.ErrNoMachine), errors.Is(err, machine.ErrDeleting), errors.Is(err, machine.ErrInvalidARN), errors.Is(err, engine.ErrInvalidName), errors.Is(err, engine.ErrInvalidInput):
 		return &pipeline.RefusedError{Err: err}
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/feed"
 	"sundog/internal/embedded/logs"
+	"sundog/internal/embedded/machine"
 	"sundog/internal/embedded/store"
 	"sundog/internal/problem"
 	"sundog/internal/queue"
@@ -24,6 +25,10 @@ var kinds = []struct {
 }{
 	{engine.ErrNotFound, problem.NotFound},
 	{engine.ErrNoMachine, problem.NotFound},
+	{machine.ErrNoVersion, problem.NotFound},
+	{machine.ErrNoAlias, problem.NotFound},
+	{machine.ErrInvalidARN, problem.Invalid},
+	{machine.ErrDeleting, problem.Conflict},
 	{engine.ErrExists, problem.Conflict},
 	{engine.ErrEnded, problem.Conflict},
 	{engine.ErrInvalidName, problem.Invalid},

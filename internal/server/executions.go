@@ -11,6 +11,7 @@ import (
 	"sundog/asl"
 	"sundog/internal/api"
 	"sundog/internal/embedded/engine"
+	"sundog/internal/embedded/machine"
 	"sundog/internal/problem"
 )
 
@@ -126,18 +127,20 @@ func (s *Server) redriveExecution(r *http.Request) (api.Execution, error) {
 
 func (s *Server) workflows(*http.Request) (api.Workflows, error) {
 	all := api.Workflows{Workflows: []api.Workflow{}}
-	for _, m := range s.platform.Engine.Machines() {
+	for _, m := range s.platform.Engine.Machines().Machines("", machine.MaxMachines) {
 		all.Workflows = append(all.Workflows, api.Workflow{Name: m.Name, ARN: m.ARN, Type: m.Type})
 	}
 	return all, nil
 }
 
 func (s *Server) workflow(r *http.Request) (api.Workflow, error) {
-	m, err := s.platform.Engine.Machine(r.PathValue("name"))
+	machines := s.platform.Engine.Machines()
+	m, err := machines.Machine(r.PathValue("name"))
 	if err != nil {
 		return api.Workflow{}, err
 	}
-	return api.Workflow{Name: m.Name, ARN: m.ARN, Type: m.Type, Definition: m.Definition}, nil
+	definition, err := machines.Definition(m.Revision.Definition)
+	return api.Workflow{Name: m.Name, ARN: m.ARN, Type: m.Type, Definition: definition}, err
 }
 
 // number reads a whole number from the query.

@@ -71,6 +71,7 @@ func (s *Server) table() []route {
 		answers(s, "GET", api.PathTokens, access.Administer, s.tokens, "Tokens, without their texts"),
 		answers(s, "DELETE", api.PathTokens+"/{name}", access.Administer, s.revokeToken, "Revoke a token"),
 
+		serves("POST", "/{$}", access.Administer, s.serveAWS, "The APIs of AWS", gives[any]("as AWS answers")),
 		serves("GET", api.PathCirrus, access.Read, s.cirrus, "The API of Cirrus", gives[any]("as Cirrus answers")),
 		serves("GET", api.PathMetrics, access.Read, s.metrics, "Metrics for Prometheus", gives[string]("the text format of Prometheus", "text/plain")),
 		serves("GET", api.PathOpenAPI, access.Read, s.openAPI, "This document", gives[any]("an OpenAPI document")),

@@ -43,6 +43,13 @@ type Description struct {
 	RedriveStatus       RedriveStatus `json:"-"`
 	RedriveStatusReason string        `json:"-"`
 
+	// The revision that it runs, and how it was named when it was started.
+	Version  int64     `json:"version,omitempty"`  // 0: not by a version
+	Alias    string    `json:"alias,omitempty"`    // empty: not by an alias
+	Revision string    `json:"revision,omitempty"` // empty: the one that the machine was created with
+	Revised  time.Time `json:"revised,omitzero"`   // when that came to be
+	Role     string    `json:"role,omitempty"`     // an ARN
+
 	child childOf // of a map run; stored beside the public fields
 }
 
@@ -127,38 +134,23 @@ func (e *Engine) lookup(machine, name string) (uint64, error) {
 
 // ExecutionARN is the ARN of an execution of a workflow.
 func (e *Engine) ExecutionARN(machine, name string) string {
-	return e.arn("execution") + machine + ":" + name
+	return e.machines.ARN("execution") + machine + ":" + name
 }
 
 // MachineARN is the ARN of a workflow.
-func (e *Engine) MachineARN(machine string) string { return e.arn("stateMachine") + machine }
-
-func (e *Engine) arn(kind string) string {
-	return "arn:aws:states:" + e.opts.Region + ":" + e.opts.Account + ":" + kind + ":" + e.opts.MachinePrefix
-}
-
-// MachineOf returns the name of the workflow of a state machine ARN, or of a plain name.
-func (e *Engine) MachineOf(arn string) (string, error) {
-	if name, ok := strings.CutPrefix(arn, e.arn("stateMachine")); ok {
-		return name, nil
-	}
-	if strings.Contains(arn, ":") {
-		return "", fmt.Errorf("%w: %s (workflows here are named %s…)", ErrNoMachine, arn, e.arn("stateMachine"))
-	}
-	return arn, nil
-}
+func (e *Engine) MachineARN(machine string) string { return e.machines.Names.Machine(machine) }
 
 // split takes an execution ARN apart.
 func (e *Engine) split(arn string) (machine, name string, err error) {
-	rest, ok := strings.CutPrefix(arn, e.arn("execution"))
+	rest, ok := strings.CutPrefix(arn, e.machines.ARN("execution"))
 	if !ok {
-		rest, ok = strings.CutPrefix(arn, e.arn("express"))
+		rest, ok = strings.CutPrefix(arn, e.machines.ARN("express"))
 	}
 	if ok {
 		machine, name, ok = strings.Cut(rest, ":")
 	}
 	if !ok {
-		return "", "", fmt.Errorf("%w: %q is not an execution ARN of this server (%s<workflow>:<name>)", ErrNotFound, arn, e.arn("execution"))
+		return "", "", fmt.Errorf("%w: %q is not an execution ARN of this server (%s<workflow>:<name>)", ErrNotFound, arn, e.machines.ARN("execution"))
 	}
 	return machine, name, nil
 }

@@ -33,6 +33,7 @@ import (
 
 	"sundog/asl"
 	"sundog/asl/maprun"
+	"sundog/internal/embedded/machine"
 	"sundog/internal/embedded/store"
 )
 
@@ -43,7 +44,7 @@ var (
 	// ErrExists: the name was used for an execution with another input, or for one that has ended (AWS: ExecutionAlreadyExists).
 	ErrExists = errors.New("execution already exists")
 	// ErrNoMachine: no such workflow (AWS: StateMachineDoesNotExist).
-	ErrNoMachine = errors.New("state machine does not exist")
+	ErrNoMachine = machine.ErrNotFound
 	// ErrEnded: the execution has ended, or the task has.
 	ErrEnded = errors.New("execution has ended")
 	// ErrStopping: the engine is being shut down.
@@ -125,7 +126,7 @@ type Engine struct {
 	store  *store.Store
 	logger *slog.Logger
 
-	machines *machines
+	machines *machine.Registry
 	cache    *cache
 	timers   *timers
 	starting store.Locks
@@ -141,7 +142,7 @@ type Engine struct {
 	tasks  *taskQueue
 }
 
-// New opens the engine on its store. Workflows are registered before Run is called.
+// New opens the engine on its store. Workflows of the project are registered before Run is called.
 func New(opts Options) (*Engine, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -170,12 +171,13 @@ func New(opts Options) (*Engine, error) {
 	if opts.MaxInput == 0 {
 		opts.MaxInput = DefaultMaxInput
 	}
-	e := &Engine{
-		opts:     opts,
-		store:    opts.Store,
-		logger:   opts.Logger,
-		machines: newMachines(opts),
+	registry, err := machine.Open(machine.Options{
+		Store: opts.Store, Now: opts.Now, Names: machine.Names{Region: opts.Region, Account: opts.Account, Prefix: opts.MachinePrefix},
+	})
+	if err != nil {
+		return nil, err
 	}
+	e := &Engine{opts: opts, store: opts.Store, logger: opts.Logger, machines: registry}
 	e.cache = newCache(opts.CachedExecutions, opts.CachedBytes)
 	e.timers = newTimers(e)
 	e.tasks = newTaskQueue(e, opts.MaxRunningTasks)
@@ -199,6 +201,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer e.cancel(ErrStopping)
 	if err := e.resume(ctx); err != nil {
 		return err
+	}
+	for _, name := range e.machines.Deleting() {
+		e.clear(name)
 	}
 	err := e.timers.run(ctx)
 	e.cancel(ErrStopping)

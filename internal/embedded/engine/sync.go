@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+
+	"sundog/internal/embedded/machine"
 )
 
 // ErrNotExpress is returned when the state machine is a STANDARD one (AWS: StateMachineTypeNotSupported).
@@ -16,12 +18,12 @@ var ErrNotExpress = errors.New("state machine is not of the type EXPRESS")
 // minutes at the latest. Its name need not be unique; without one it gets one. When ctx ends first the execution goes on.
 // Errors are those of Start, but for ErrExists, ErrNotExpress and ErrStopping; that the execution failed is none.
 func (e *Engine) StartSync(ctx context.Context, req StartRequest) (Ended, error) {
-	m, err := e.Machine(req.Machine)
+	t, err := e.machines.Target(req.Machine, e.opts.Seed)
 	if err != nil {
 		return Ended{}, err
 	}
-	if m.Type != "EXPRESS" {
-		return Ended{}, fmt.Errorf("%w: %s is %s", ErrNotExpress, m.Name, m.Type)
+	if t.Machine.Type != machine.Express {
+		return Ended{}, fmt.Errorf("%w: %s is %s", ErrNotExpress, t.Machine.Name, t.Machine.Type)
 	}
 	if req.Name == "" {
 		req.Name = e.newUUID()
@@ -30,7 +32,7 @@ func (e *Engine) StartSync(ctx context.Context, req StartRequest) (Ended, error)
 	if err != nil {
 		return Ended{}, err
 	}
-	d, err := e.start(ctx, m, req, e.newUUID(), input)
+	d, err := e.start(ctx, t, req, e.newUUID(), input)
 	if err != nil {
 		return Ended{}, err
 	}
@@ -46,8 +48,8 @@ func (e *Engine) StartSync(ctx context.Context, req StartRequest) (Ended, error)
 }
 
 // syncARN is the ARN of an execution of StartSync, which has an id behind its name.
-func (e *Engine) syncARN(machine, unique string) string {
-	return e.arn("express") + machine + ":" + unique
+func (e *Engine) syncARN(name, unique string) string {
+	return e.machines.ARN("express") + name + ":" + unique
 }
 
 // newUUID makes a random UUID (version 4) of the engine's source of chance.

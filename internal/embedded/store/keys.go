@@ -33,8 +33,13 @@ const (
 	PrefixOpen          byte = 'o' // machine, start time, execution -> nothing
 	PrefixEnded         byte = 'e' // machine, stop time, execution -> status
 	PrefixName          byte = 'N' // machine, name -> execution
-	PrefixDefinition    byte = 'D' // digest -> definition
 	PrefixMapRun        byte = 'R' // kind, execution, run, … -> see internal/embedded/engine/maprun_store.go
+
+	// State machines (internal/embedded/machine).
+	PrefixDefinition     byte = 'D' // digest -> definition
+	PrefixMachine        byte = 'G' // machine -> type, owner, current revision, tags
+	PrefixMachineVersion byte = 'g' // machine, number -> version
+	PrefixMachineAlias   byte = 'z' // machine, alias -> alias
 
 	// Activities (internal/embedded/activity).
 	PrefixActivity byte = 'A' // name -> description
