@@ -161,6 +161,7 @@ func (x *Execution) encodeIdentity(docs DocumentWriter) []byte {
 	e.time(x.started)
 	e.document(x.input)
 	e.buf = binary.AppendUvarint(e.buf, x.id.Number)
+	e.bool(x.id.Child)
 	return e.buf
 }
 
@@ -178,6 +179,9 @@ func (x *Execution) decodeIdentity(data []byte, docs DocumentReader) error {
 	if len(d.rest) > 0 { // older ones have none
 		x.id.Number = d.uint()
 	}
+	if len(d.rest) > 0 {
+		x.id.Child = d.bool()
+	}
 	return d.finish()
 }
 
@@ -194,6 +198,10 @@ func (x *Execution) encodeHeader() []byte {
 		e.int(int64(f.id))
 	}
 	e.end(x.end)
+	if x.redrives > 0 {
+		e.int(x.redrives)
+		e.time(x.redriven)
+	}
 	return e.buf
 }
 
@@ -214,6 +222,9 @@ func (x *Execution) decodeHeader(data []byte) error {
 		x.ready = append(x.ready, f)
 	}
 	x.end = d.end()
+	if len(d.rest) > 0 {
+		x.redrives, x.redriven = d.int(), d.time()
+	}
 	for _, t := range []Timer{x.deadline, x.resume} {
 		if t.ID != 0 {
 			x.timers[t.ID] = nil

@@ -201,6 +201,7 @@ func (f *frame) check(d *decoder) {
 	switch {
 	case d.err != nil:
 	case f.phase == entering:
+	case f.phase == redoing && (f.fan == nil || f.state.typ == parallelState || f.state.typ == mapState && f.fan.list != nil):
 	case (f.phase == retrying || f.phase == waiting) && f.timer.ID != 0:
 	case f.phase == working && f.task != nil && f.task.parameters != nil && f.state.typ == taskState:
 	case f.phase == joining && f.fan != nil && f.state.typ == parallelState:

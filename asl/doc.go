@@ -19,7 +19,9 @@
 // at a time. A step lets the frames that have something to do go on in turn until each waits. Changed frames are what TakeChanges stores.
 //
 // Where AWS's behaviour is documented in no detail, it is what recordings of AWS show: the texts of causes, which event follows
-// which, and what a Parallel or Map state writes when a child fails. TestState plays one state on its own. Not built is redrive.
+// which, and what a Parallel or Map state writes when a child fails. TestState plays one state on its own.
 //
 // A Map state in the Mode DISTRIBUTED asks for a map run, whose children are executions of their own: package maprun says how one is run.
+//
+// An execution that did not succeed keeps its frames, so that Redrive can go on from them.
 package asl

@@ -48,6 +48,7 @@ type Identity struct {
 	MachineName string
 	Express     bool
 	Number      uint64 // goes into task tokens, so that an engine finds the execution by one
+	Child       bool   // of a map run: it is not redriven by itself
 	Region      string // used where a history event names one
 	Account     string
 }
@@ -75,6 +76,11 @@ type Execution struct {
 	runs   map[MapRunID]*frame
 	ready  []*frame // in turn; what is left over when a step has used up its transitions
 
+	// stopped are the children of states that have failed, while their error takes its way, and once it has ended the execution.
+	stopped  map[frameID]*frame
+	redrives int64
+	redriven time.Time // the last time
+
 	// The step in progress.
 	at      Moment
 	rng     *rand.Rand
@@ -91,12 +97,24 @@ type Execution struct {
 // Start begins an execution. That the input is within the limits is for the caller to see to, who can still refuse it.
 func Start(m *Machine, id Identity, input *Document, at Moment) (*Execution, *Effects) {
 	x := newExecution(m, m.top, id, input, at)
-	if m.timeout > 0 {
-		x.deadline = x.setTimer(nil, x.at.Now.Add(m.timeout))
-	}
+	x.setDeadline()
 	x.push(x.root)
 	x.run()
 	return x, x.finishStep()
+}
+
+// maxExpress is how long an execution of an Express workflow may take (Developer Guide, "Quotas related to state machine executions").
+const maxExpress = 5 * time.Minute
+
+// setDeadline sets the timer of the execution as a whole, if there is one.
+func (x *Execution) setDeadline() {
+	timeout := x.machine.timeout
+	if x.id.Express && (timeout == 0 || timeout > maxExpress) {
+		timeout = maxExpress
+	}
+	if timeout > 0 {
+		x.deadline = x.setTimer(nil, x.at.Now.Add(timeout))
+	}
 }
 
 // newExecution makes an execution that is about to enter the first state of a flow.
@@ -105,6 +123,7 @@ func newExecution(m *Machine, fl *flow, id Identity, input *Document, at Moment)
 		machine: m, id: id, input: input, started: at.Now.UTC().Round(0),
 		nextEvent: 1, nextTask: 1, nextTimer: 1, nextFrame: 1,
 		frames: map[frameID]*frame{}, tasks: map[TaskID]*frame{}, timers: map[TimerID]*frame{}, runs: map[MapRunID]*frame{},
+		stopped: map[frameID]*frame{},
 	}
 	x.changes.identity = true
 	x.begin(at)
@@ -262,10 +281,10 @@ func (x *Execution) finish(end *End, previous int64, hasError, hasCause bool) {
 	clear(x.timers)
 	clear(x.runs)
 	x.ready = nil
-	clear(x.frames)
-	clear(x.changes.touched)
-	clear(x.changes.outputs)
-	for id := range x.changes.stored {
-		x.changes.drop(id)
+	x.deadline, x.resume = Timer{}, Timer{}
+	if x.NotRedrivable() == "" {
+		x.setAllAside()
+	} else {
+		x.forget()
 	}
 }

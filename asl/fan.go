@@ -50,7 +50,12 @@ func (x *Execution) startItems(f *frame, s *scope) *failure {
 	if len(items) == 0 {
 		return x.joined(f)
 	}
-	for f.fan.running < limit && f.fan.next < f.fan.count {
+	return x.fill(f)
+}
+
+// fill begins as many iterations of a Map state as may run at one time.
+func (x *Execution) fill(f *frame) *failure {
+	for f.fan.running < f.fan.limit && f.fan.next < f.fan.count {
 		if err := x.startItem(f, f.prev); err != nil {
 			return err
 		}
@@ -144,7 +149,7 @@ func (x *Execution) childSucceeded(child *frame, output *Document) {
 	delete(x.frames, child.id)
 	x.changes.ended(child, output)
 	before := child.prev
-	last := f.fan.running == 0 && f.fan.next == f.fan.count
+	last := f.fan.done()
 	f.prev = before
 	if f.state.typ == mapState {
 		id := x.event("MapIterationSucceeded", before, Details{Name: f.state.name, Index: int64(child.index)})
@@ -164,12 +169,15 @@ func (x *Execution) childSucceeded(child *frame, output *Document) {
 	}
 }
 
-// joined goes on with a Parallel or Map state whose children have all succeeded.
+// done says whether all children have succeeded.
+func (fn *fan) done() bool { return fn.running == 0 && fn.next == fn.count }
+
+// joined goes on with a Parallel or Map state whose children have all succeeded. They are kept until the state is left: a redrive after an
+// error in its output does not run them again.
 func (x *Execution) joined(f *frame) *failure {
 	// The event of the success stands beside the chain: what follows refers to the event before it.
 	x.event(string(f.state.typ)+"StateSucceeded", f.prev, Details{})
 	output := arrayOf(f.fan.outputs)
-	x.closeFan(f)
 	s := x.scope(f, f.input)
 	var err *failure
 	if s.data, err = f.state.inputPath.required(s); err != nil {
@@ -178,10 +186,18 @@ func (x *Execution) joined(f *frame) *failure {
 	return x.leave(f, s, output)
 }
 
-// closeFan forgets the children of a frame.
+// closeFan forgets the children of a frame, if it has any, and theirs.
 func (x *Execution) closeFan(f *frame) {
+	if f.fan == nil {
+		return
+	}
 	for i := range f.fan.next {
-		x.changes.drop(f.fan.first + frameID(i))
+		id := f.fan.first + frameID(i)
+		if child := x.stopped[id]; child != nil {
+			delete(x.stopped, id)
+			x.closeFan(child)
+		}
+		x.changes.drop(id)
 	}
 	f.fan = nil
 }
@@ -196,7 +212,7 @@ func (x *Execution) childFailed(child *frame, e *failure) *frame {
 	return f
 }
 
-// abortChildren ends the children of a frame whose state has failed, in their order.
+// abortChildren stops the children of a frame whose state has failed, in their order. They are kept until a Retry or Catch takes over.
 func (x *Execution) abortChildren(f *frame) {
 	for i := range f.fan.next {
 		if child := x.frames[f.fan.first+frameID(i)]; child != nil {
@@ -218,7 +234,6 @@ func (x *Execution) abortChildren(f *frame) {
 		}
 		x.abort(child, f.prev, !failed || f.fan.failedTask)
 	}
-	x.closeFan(f)
 }
 
 // abort ends a frame in whatever it does. Told says whether the history tells of it.
@@ -234,6 +249,5 @@ func (x *Execution) abort(f *frame, prev int64, told bool) {
 	if active && told {
 		x.event(string(f.state.typ)+"StateAborted", prev, Details{})
 	}
-	x.release(f)
-	x.remove(f)
+	x.setAside(f)
 }

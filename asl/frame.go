@@ -46,6 +46,7 @@ const (
 	working               // Task state: waits for the task
 	joining               // Parallel or Map state: waits for its children
 	mapping               // distributed Map state: waits for its run
+	redoing               // its state did not succeed; after a redrive its turn is to come, and then it does its state again
 )
 
 // A taskWait is a task that has no result yet.
@@ -91,16 +92,7 @@ func (x *Execution) newFrame(parent *frame, index int, fl *flow, input *Document
 	return f
 }
 
-// remove forgets a frame. Its stored part goes too.
-func (x *Execution) remove(f *frame) {
-	delete(x.frames, f.id)
-	if i := slices.Index(x.ready, f); i >= 0 {
-		x.ready = slices.Delete(x.ready, i, i+1)
-	}
-	x.changes.drop(f.id)
-}
-
-// push gives a frame a turn to enter its state.
+// push gives a frame a turn to enter its state, or to do it again.
 func (x *Execution) push(f *frame) {
 	x.ready = append(x.ready, f)
 }
@@ -124,15 +116,21 @@ func (x *Execution) run() {
 func (x *Execution) goOn(f *frame) {
 	x.current = f
 	defer func() { x.current = nil }()
-	for f.phase == entering && x.frames[f.id] == f && !x.over() {
+	for f.hasTurn() && x.frames[f.id] == f && !x.over() {
 		if x.budget == 0 {
 			x.ready = slices.Insert(x.ready, 0, f)
 			return
 		}
 		x.budget--
-		x.enter(f)
+		if f.phase == redoing {
+			x.redo(f)
+		} else {
+			x.enter(f)
+		}
 	}
 }
+
+func (f *frame) hasTurn() bool { return f.phase == entering || f.phase == redoing }
 
 // over says whether nothing more can happen in this step.
 func (x *Execution) over() bool { return x.end != nil || x.full }

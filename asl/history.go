@@ -37,6 +37,9 @@ type Details struct {
 	Index             int64             // MapIteration*
 	Length            int64             // MapStateStarted
 	RoleARN           string            // ExecutionStarted
+	VersionARN        string            // ExecutionStarted: of the state machine version, when the execution was started by one; who gives
+	AliasARN          string            // the history out puts them in, for they are not part of it
+	RedriveCount      int64             // ExecutionRedriven
 	WorkerName        string            // ActivityStarted
 	MapRunARN         string            // MapRunStarted
 	State             string            // EvaluationFailed
@@ -119,6 +122,12 @@ func (w *detailsWriter) details(e *HistoryEvent) {
 		w.dst = strconv.AppendInt(w.dst, d.Length, 10)
 	}
 	w.text("roleArn", d.RoleARN)
+	w.text("stateMachineVersionArn", d.VersionARN)
+	w.text("stateMachineAliasArn", d.AliasARN)
+	if e.Type == "ExecutionRedriven" {
+		w.name("redriveCount")
+		w.dst = strconv.AppendInt(w.dst, d.RedriveCount, 10)
+	}
 	if d.HasError {
 		w.name("error")
 		w.dst = appendString(w.dst, d.Error)

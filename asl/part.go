@@ -81,10 +81,13 @@ func (c *changes) drop(id frameID) {
 }
 
 // TakeChanges returns the parts that have changed since the last call, in the order of their keys' making, and puts the documents they
-// refer to.
+// refer to. An execution that has ended keeps the parts that a redrive needs, and none when it cannot be redriven.
 func (x *Execution) TakeChanges(docs DocumentWriter) []Part {
 	c := &x.changes
 	var parts []Part
+	if x.end != nil && x.NotRedrivable() != "" {
+		return c.takeAll()
+	}
 	if c.identity {
 		c.identity = false
 		parts = append(parts, Part{Key: partIdentity, Data: x.encodeIdentity(docs)})
@@ -114,6 +117,19 @@ func (x *Execution) TakeChanges(docs DocumentWriter) []Part {
 	return parts
 }
 
+// takeAll returns that all stored parts are gone.
+func (c *changes) takeAll() []Part {
+	var parts []Part
+	if c.header != nil {
+		parts = append(parts, Part{Key: partIdentity}, Part{Key: partHeader})
+	}
+	for _, id := range sortedKeys(c.stored) {
+		parts = append(parts, Part{Key: frameKey(id)})
+	}
+	*c = changes{}
+	return parts
+}
+
 // ErrCorrupt is wrapped by the errors of Load for parts that do not fit together or that another version wrote.
 var ErrCorrupt = errors.New("stored execution cannot be read")
 
@@ -122,6 +138,7 @@ func Load(m *Machine, parts []Part, docs DocumentReader) (*Execution, error) {
 	x := &Execution{
 		machine: m,
 		frames:  map[frameID]*frame{}, tasks: map[TaskID]*frame{}, timers: map[TimerID]*frame{}, runs: map[MapRunID]*frame{},
+		stopped: map[frameID]*frame{},
 	}
 	x.changes.stored = map[frameID]bool{}
 	frames := map[frameID][]byte{}

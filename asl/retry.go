@@ -22,9 +22,14 @@ func (x *Execution) fail(f *frame, e *failure) {
 	started := e.evaluation && f.state.fans()
 	for {
 		x.touch(f)
-		if f.fan != nil {
+		if f.fan != nil && !f.fan.done() {
 			x.abortChildren(f)
 			started = true
+		} else {
+			f.phase = redoing
+			if e.name == errDataLimitExceeded {
+				x.closeFan(f) // a redrive runs the children again then, says the Developer Guide
+			}
 		}
 		if f.run != nil {
 			x.endRun(f)
@@ -73,6 +78,7 @@ func (x *Execution) retry(f *frame, e *failure) bool {
 		}
 		f.attempts[i]++
 		f.retries++
+		x.closeFan(f)
 		f.phase = retrying
 		f.timer = x.setTimer(f, x.at.Now.Add(delay))
 		return true

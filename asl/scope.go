@@ -58,7 +58,10 @@ func (s *scope) context() *Document {
 	b = append(b, `,"RoleArn":`...)
 	b = appendString(b, x.id.RoleARN)
 	if !x.id.Express {
-		b = append(b, `,"RedriveCount":0`...)
+		b = strconv.AppendInt(append(b, `,"RedriveCount":`...), x.redrives, 10)
+	}
+	if x.redrives > 0 {
+		b = appendTime(append(b, `,"RedriveTime":`...), x.redriven)
 	}
 	b = append(b, `},"StateMachine":{"Id":`...)
 	b = appendString(b, x.id.MachineARN)

@@ -202,12 +202,13 @@ func (x *Execution) exit(f *frame, s *scope, output *Document, next *state, assi
 		}
 		f.vars[name] = value
 	}
+	x.closeFan(f)
 	f.prev = x.event(string(f.state.typ)+"StateExited", f.prev, Details{Name: f.state.name, Output: output, AssignedVariables: texts})
 	if next == nil {
 		x.endFrame(f, output)
 		return nil
 	}
-	f.state, f.input, f.phase, f.fan = next, output, entering, nil
+	f.state, f.input, f.phase = next, output, entering
 	f.attempts, f.retries = nil, 0
 	x.touch(f)
 	if f != x.current {

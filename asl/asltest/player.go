@@ -42,6 +42,8 @@ type Player struct {
 	ChildStep func(machine *asl.Machine) func(*asl.Execution, *asl.Effects) (*asl.Execution, error)
 	// Objects are what map runs read and write; nil: there is no bucket.
 	Objects *Objects
+	// Redrive, when set, is asked whenever the execution has ended without success; when it says so, the execution is redriven at once.
+	Redrive func(*asl.Execution) bool
 	// MaxSteps bounds the steps: 100,000 when zero.
 	MaxSteps int
 }
@@ -83,6 +85,13 @@ func (p *Player) Play(input *asl.Document) (*Played, error) {
 			if x, err = p.Step(x, effects); err != nil {
 				return nil, fmt.Errorf("after step %d: %w", g.steps, err)
 			}
+		}
+		if effects.End != nil && p.Redrive != nil && effects.End.Status != asl.Succeeded && p.Redrive(x) {
+			var err error
+			if effects, err = x.Redrive(g.moment()); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if effects.End != nil {
 			return &Played{End: effects.End, History: g.history, Took: g.now.Sub(p.Begin), Steps: g.steps}, nil

@@ -20,6 +20,9 @@ const (
 	PathLogs       = "/v1/logs"
 	PathLogStreams = "/v1/log-streams"
 	PathEvents     = "/v1/events"
+	PathTokens     = "/v1/tokens"
+	PathOpenAPI    = "/v1/openapi.json"
+	PathMetrics    = "/metrics"
 	PathCirrus     = "/api/" // the API of Cirrus lies below
 )
 
@@ -103,6 +106,11 @@ type Execution struct {
 	Cause     string          `json:"cause,omitempty"`
 	Input     json.RawMessage `json:"input,omitempty"`
 	Output    json.RawMessage `json:"output,omitempty"`
+	// Redrives, as in AWS's DescribeExecution.
+	RedriveCount        int64      `json:"redrive_count,omitempty"`
+	RedriveDate         *time.Time `json:"redrive_date,omitempty"`
+	RedriveStatus       string     `json:"redrive_status,omitempty"` // REDRIVABLE or NOT_REDRIVABLE
+	RedriveStatusReason string     `json:"redrive_status_reason,omitempty"`
 }
 
 // Executions is a page of executions.
@@ -115,6 +123,11 @@ type Executions struct {
 type StopExecution struct {
 	Error string `json:"error,omitempty"`
 	Cause string `json:"cause,omitempty"`
+}
+
+// RedriveExecution lets an execution that did not succeed go on.
+type RedriveExecution struct {
+	ClientToken string `json:"client_token,omitempty"` // a repetition with the same one changes nothing
 }
 
 // History is a page of the events of an execution, each in the form of AWS's GetExecutionHistory.

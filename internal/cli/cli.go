@@ -1,5 +1,5 @@
-// Package cli owns the command line: the commands, what they print and how they end. Every command but serve, demo, bench, validate
-// and payload is a conversation with a server through package client.
+// Package cli owns the command line: the commands, what they print and how they end. Every command but serve, demo, bench, validate,
+// test-state and payload is a conversation with a server through package client.
 //
 // # Promises
 //

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -76,6 +77,8 @@ func (a *app) printExecution(e api.Execution) error {
 		{"Took", took},
 		{"Error", e.Error},
 		{"Cause", e.Cause},
+		{"Redriven", redriven(e)},
+		{"Redrivable", redrivable(e)},
 	})
 }
 
@@ -113,6 +116,9 @@ type historyEvent struct {
 	Exited struct {
 		Name string `json:"name"`
 	} `json:"stateExitedEventDetails"`
+	Redriven struct {
+		Count int64 `json:"redriveCount"`
+	} `json:"executionRedrivenEventDetails"`
 	failure string // error and cause, of an event that has them
 }
 
@@ -140,6 +146,14 @@ func (e *historyEvent) UnmarshalJSON(text []byte) error {
 		e.failure = strings.TrimSuffix(failed.Error+": "+failed.Cause, ": ")
 	}
 	return nil
+}
+
+// what is the type of the event, and of a redrive which one it is.
+func (e historyEvent) what() string {
+	if e.Redriven.Count > 0 {
+		return fmt.Sprintf("%s (%d)", e.Type, e.Redriven.Count)
+	}
+	return e.Type
 }
 
 // at is the time of the event, which is RFC 3339 or seconds since 1970.
@@ -197,7 +211,7 @@ func (a *app) printHistory(ctx context.Context, c *client.Client, arn string, li
 			{title: "ID", right: true, cell: func(e historyEvent) string { return count(e.ID) }},
 			{title: "AFTER", right: true, cell: func(e historyEvent) string { return count(e.Previous) }},
 			{title: "TIME", cell: historyEvent.at},
-			{title: "TYPE", cell: func(e historyEvent) string { return e.Type }},
+			{title: "TYPE", cell: historyEvent.what},
 			{title: "STATE", cell: func(e historyEvent) string { return e.Entered.Name + e.Exited.Name }},
 			{title: "ERROR", cell: func(e historyEvent) string { return e.failure }},
 		})
@@ -230,26 +244,5 @@ func (a *app) executionsCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&status, "status", "", "only those with this `status`: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED")
 	c.Flags().IntVar(&limit, "limit", defaultLimit, "at most so `many`; 0 is all")
-	return c
-}
-
-func (a *app) stopCommand() *cobra.Command {
-	var req api.StopExecution
-	c := &cobra.Command{
-		Use:     "stop ARN|PAYLOAD_ID",
-		Short:   "Stop an execution; its record becomes ABORTED",
-		Long:    "Stop an execution that runs. Its record becomes ABORTED, and runs again when the payload comes again.\n\n" + executionArgument,
-		Example: "  sundog stop sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212 --cause 'wrong parameters'",
-		Args:    cobra.ExactArgs(1),
-		RunE: a.onExecution(func(ctx context.Context, c *client.Client, arn string) error {
-			e, err := c.StopExecution(ctx, arn, req)
-			if err != nil {
-				return err
-			}
-			return a.printExecution(e)
-		}),
-	}
-	c.Flags().StringVar(&req.Error, "error", "", "the `name` of an error, for the history")
-	c.Flags().StringVar(&req.Cause, "cause", "", "the `reason`, for the history")
 	return c
 }

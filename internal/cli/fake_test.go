@@ -52,6 +52,7 @@ func newFake() http.Handler {
 	f.queues(mux)
 	f.logs(mux)
 	functions(mux)
+	tokens(mux)
 	return mux
 }
 
@@ -228,6 +229,7 @@ func (f *fake) executions(mux *http.ServeMux) {
 			e.Output = json.RawMessage(`{"a": 1.50}`)
 		case "bad":
 			e.Status, e.Error, e.Cause = "FAILED", "ValueError", "no bands"
+			e.RedriveCount, e.RedriveDate, e.RedriveStatus = 1, &start, "REDRIVABLE"
 		case "late":
 			e.Status = "TIMED_OUT"
 		case "stuck":
@@ -267,12 +269,22 @@ func (f *fake) executions(mux *http.ServeMux) {
 		e.Status, e.Error, e.Cause = "ABORTED", req.Error, req.Cause
 		return e, err
 	}))
+	mux.HandleFunc("POST "+api.PathExecutions+"/{arn}/redrive", answer(func(r *http.Request) (any, error) {
+		e, err := find(r.PathValue("arn"))
+		if err == nil && e.RedriveStatus != "REDRIVABLE" {
+			err = problem.New(problem.Conflict, "redriving %s: execution is not redrivable: Execution is %s and cannot be redriven", e.ARN, e.Status)
+		}
+		e.Status, e.Stop, e.Error, e.Cause, e.RedriveStatus = "RUNNING", nil, "", "", ""
+		e.RedriveCount++
+		return e, err
+	}))
 	mux.HandleFunc("GET "+api.PathExecutions+"/{arn}/history", answer(func(r *http.Request) (any, error) {
 		after, _ := strconv.Atoi(r.URL.Query().Get("next"))
 		events := []string{
 			`{"timestamp":"2026-03-01T12:00:00Z","type":"ExecutionStarted","id":1,"previousEventId":0,"executionStartedEventDetails":{"input":"{}"}}`,
 			`{"timestamp":1772366400.5,"type":"PassStateEntered","id":2,"previousEventId":0,"stateEnteredEventDetails":{"name":"First"}}`,
 			`{"timestamp":"2026-03-01T12:00:01Z","type":"PassStateExited","id":3,"previousEventId":2,"stateExitedEventDetails":{"name":"First"}}`,
+			`{"timestamp":"2026-03-01T12:00:02Z","type":"ExecutionRedriven","id":4,"previousEventId":3,"executionRedrivenEventDetails":{"redriveCount":2}}`,
 		}
 		page := api.History{Events: []json.RawMessage{}}
 		if after < len(events) {

@@ -91,14 +91,14 @@ func (a *app) addCommands() {
 			a.root.AddCommand(c)
 		}
 	}
-	add(groupPlatform, a.validateCommand(), a.serveCommand(), a.demoCommand(), a.benchCommand(), a.healthCommand(), a.showCommand())
+	add(groupPlatform, a.validateCommand(), a.serveCommand(), a.demoCommand(), a.benchCommand(), a.healthCommand(), a.showCommand(), a.tokensCommand())
 	add(groupDeployments, a.manageCommand(), a.listDeploymentsCommand(), a.deploymentsCommand(), a.execCommand("exec"), a.execCommand("call"))
 	add(groupPayloads, a.processCommand(), a.runWorkflowCommand(), a.getStateCommand(), a.getPayloadCommand("input"), a.getPayloadCommand("output"),
 		a.getPayloadsCommand(), a.queryCommand(), a.statsCommand(), a.payloadCommand(), a.templatePayloadCommand())
-	add(groupRuns, a.workflowsCommand(), a.getWorkflowDefinitionCommand(), a.executionsCommand(), a.startExecutionCommand(), a.getExecutionCommand(),
+	add(groupRuns, a.workflowsCommand(), a.getWorkflowDefinitionCommand(), a.testStateCommand(), a.executionsCommand(), a.startExecutionCommand(), a.getExecutionCommand(),
 		a.getExecutionDocumentCommand("input", func(e api.Execution) json.RawMessage { return e.Input }),
 		a.getExecutionDocumentCommand("output", func(e api.Execution) json.RawMessage { return e.Output }),
-		a.getExecutionEventsCommand(), a.stopCommand(), a.logsCommand(), a.listFunctionsCommand(), a.invokeFunctionCommand(),
+		a.getExecutionEventsCommand(), a.stopCommand(), a.redriveCommand(), a.logsCommand(), a.listFunctionsCommand(), a.invokeFunctionCommand(),
 		a.recentLogsCommand("get-lambda-logs", "function", "function", "publish"), a.recentLogsCommand("get-batch-logs", "job", "job", "reproject"))
 	add(groupQueues, a.queueCommand(), a.deadLettersCommand())
 	a.root.AddCommand(a.versionCommand(), a.exitCodesTopic())

@@ -259,6 +259,13 @@ func (c *Client) StopExecution(ctx context.Context, arn string, req api.StopExec
 	return out, err
 }
 
+// RedriveExecution lets an execution that did not succeed go on where it did not, and describes it.
+func (c *Client) RedriveExecution(ctx context.Context, arn string, req api.RedriveExecution) (api.Execution, error) {
+	var out api.Execution
+	err := c.call(ctx, http.MethodPost, executionPath(arn)+"/redrive", nil, req, &out)
+	return out, err
+}
+
 // Workflows lists the workflows.
 func (c *Client) Workflows(ctx context.Context) (api.Workflows, error) {
 	return get[api.Workflows](ctx, c, api.PathWorkflows, nil)

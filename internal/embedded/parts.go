@@ -83,26 +83,28 @@ func (p *Platform) jobSpecs() []job.Spec {
 	return specs
 }
 
-func (p *Platform) connections() []connection.Connection {
-	all := make([]connection.Connection, 0, len(p.Project.Connections))
+func (p *Platform) connections() []connection.Spec {
+	specs := make([]connection.Spec, 0, len(p.Project.Connections))
 	for _, c := range p.Project.Connections {
-		one := connection.Connection{Name: c.Name, Headers: map[string]string{}}
-		for name, value := range c.Headers {
-			one.Headers[name] = value.Reveal()
-		}
+		spec := connection.Spec{Name: c.Name, Parameters: connection.Parameters{
+			Headers: c.Headers.Values(), Query: c.Query.Values(), Body: c.Body.Values(),
+		}}
 		switch {
 		case c.Basic != nil:
-			one.Username, one.Password = c.Basic.Username, c.Basic.Password.Reveal()
+			spec.Basic = &connection.Basic{Username: c.Basic.Username, Password: c.Basic.Password.Reveal()}
 		case c.APIKey != nil:
-			one.Header, one.Value = c.APIKey.Header, c.APIKey.Value.Reveal()
+			spec.APIKey = &connection.APIKey{Header: c.APIKey.Header, Value: c.APIKey.Value.Reveal()}
 		case c.OAuth != nil:
-			one.OAuth = &connection.OAuth{
-				TokenURL: c.OAuth.TokenURL, ClientID: c.OAuth.ClientID, ClientSecret: c.OAuth.ClientSecret.Reveal(), Scope: c.OAuth.Scope,
+			spec.OAuth = &connection.OAuth{
+				URL: c.OAuth.TokenURL, ClientID: c.OAuth.ClientID, ClientSecret: c.OAuth.ClientSecret.Reveal(), Body: c.OAuth.Body.Values(),
+			}
+			if c.OAuth.Scope != "" {
+				spec.OAuth.Body["scope"] = c.OAuth.Scope
 			}
 		}
-		all = append(all, one)
+		specs = append(specs, spec)
 	}
-	return all
+	return specs
 }
 
 // subscribe begins the subscriptions of the project. A queue that one names is declared.

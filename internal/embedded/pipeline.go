@@ -10,9 +10,11 @@ import (
 	"sundog/asl"
 	domainbucket "sundog/internal/bucket"
 	"sundog/internal/embedded/engine"
+	"sundog/internal/embedded/machine"
 	"sundog/internal/embedded/store"
 	"sundog/internal/event"
 	"sundog/internal/pipeline"
+	"sundog/internal/project"
 	"sundog/internal/queue"
 	domain "sundog/internal/statedb"
 	domaintopic "sundog/internal/topic"
@@ -53,7 +55,9 @@ func (p *Platform) EffectsTx(ctx context.Context, tx *store.Tx, e *domain.Effect
 			return err
 		}
 		if m.Topic == EventTopic {
-			p.Feed.RecordTx(tx, event.Type(draft.Attributes["event_type"].Value), draft.Attributes["workflow"].Value, draft.Body)
+			typ, workflow := draft.Attributes["event_type"].Value, draft.Attributes["workflow"].Value
+			p.Feed.RecordTx(tx, event.Type(typ), workflow, draft.Body)
+			tx.OnCommit(func() { p.Metrics.Event(workflow, typ) })
 		}
 	}
 	return nil
@@ -62,11 +66,12 @@ func (p *Platform) EffectsTx(ctx context.Context, tx *store.Tx, e *domain.Effect
 // completed puts the end of an execution into the queue of update-state, with the transaction that ends it. Input and output stay
 // where they are: the updater asks for them. Executions without a payload are nobody's business but their caller's.
 func (p *Platform) completed(tx *store.Tx, d engine.Description, input, output *asl.Document) error {
+	p.Metrics.EndedTx(tx, d)
 	if d.PayloadID == "" {
 		return nil
 	}
 	if d.Status == asl.Succeeded { // update-state asks for no other, which would stay
-		ended := pipeline.Execution{Status: string(d.Status), Input: input.Bytes(), PayloadID: d.PayloadID, Lane: d.Lane}
+		ended := pipeline.Execution{Status: string(d.Status), Input: input.Bytes(), PayloadID: d.PayloadID, Lane: d.Lane, Redrives: d.RedriveCount}
 		if output != nil {
 			ended.Output = output.Bytes()
 		}
@@ -74,20 +79,46 @@ func (p *Platform) completed(tx *store.Tx, d engine.Description, input, output *
 	}
 	c := pipeline.Completion{
 		Execution: d.ARN, Status: string(d.Status), Error: d.Error, Cause: d.Cause, PayloadID: d.PayloadID, Lane: d.Lane,
+		Redrives: d.RedriveCount,
 	}
 	_, err := p.update.SendTx(tx, queue.Draft{Body: c.Event()})
 	return err
+}
+
+// redriven takes the record of a payload back to PROCESSING, with the transaction that redrives its execution. A record that was deleted
+// stays so, until the end makes a new one.
+func (p *Platform) redriven(ctx context.Context, tx *store.Tx, d engine.Description) (settle func(error), err error) {
+	if d.PayloadID == "" {
+		return func(error) {}, nil
+	}
+	config := p.config()
+	transition, effects, err := config.Redriven(d.PayloadID, d.ARN, d.RedriveDate, d.RedriveCount)
+	if err != nil {
+		return nil, err
+	}
+	settle, err = p.Records.ApplyTx(ctx, tx, transition, effects)
+	switch record, conflict := domain.Conflict(err); {
+	case conflict && record == nil:
+		return func(error) {}, nil
+	case conflict:
+		return nil, fmt.Errorf("%w: the record of %s is %s and its last execution is %s: process the payload again instead",
+			engine.ErrNotRedrivable, d.PayloadID, record.State(), record.LastExecution())
+	}
+	return settle, err
 }
 
 // executor starts the executions of payloads on the engine.
 type executor struct {
 	engine *engine.Engine
 	ended  *handoff
+	inline int // bytes of the largest payload that a workflow gets as it is; a larger one goes by reference
 }
 
-// maxInline is the size in bytes of the largest payload that a workflow gets as it is: what a state may hold (AWS: 256 KiB), less
-// room for what states add. A larger one goes by reference.
-const maxInline = 240 << 10
+// inline is what a state may hold, less room for what states add.
+func inline(limits project.Limits) int {
+	most := min(limits.InputBytes, limits.DataBytes)
+	return most - most/16
+}
 
 func (x executor) Start(ctx context.Context, req pipeline.StartRequest) error {
 	_, err := x.engine.Start(ctx, engine.StartRequest{
@@ -96,7 +127,7 @@ func (x executor) Start(ctx context.Context, req pipeline.StartRequest) error {
 	switch {
 	case errors.Is(err, engine.ErrExists):
 		return fmt.Errorf("%w: %w", pipeline.ErrAlreadyExists, err)
-	case errors.Is(err, engine.ErrNoMachine), errors.Is(err, engine.ErrInvalidName), errors.Is(err, engine.ErrInvalidInput):
+	case errors.Is(err, engine.ErrNoMachine), errors.Is(err, machine.ErrDeleting), errors.Is(err, machine.ErrInvalidARN), errors.Is(err, engine.ErrInvalidName), errors.Is(err, engine.ErrInvalidInput):
 		return &pipeline.RefusedError{Err: err}
 	}
 	return err
@@ -112,6 +143,7 @@ func (x executor) Describe(ctx context.Context, arn string) (pipeline.Execution,
 	}
 	return pipeline.Execution{
 		Status: string(d.Status), Input: input, Output: output, Error: d.Error, Cause: d.Cause, PayloadID: d.PayloadID, Lane: d.Lane,
+		Redrives: d.RedriveCount,
 	}, err
 }
 
@@ -125,11 +157,11 @@ func (x executor) Look(ctx context.Context, arn string) (pipeline.Execution, err
 		return pipeline.Execution{}, fmt.Errorf("%w: %w", pipeline.ErrNoExecution, err)
 	}
 	return pipeline.Execution{
-		Status: string(d.Status), Error: d.Error, Cause: d.Cause, PayloadID: d.PayloadID, Lane: d.Lane,
+		Status: string(d.Status), Error: d.Error, Cause: d.Cause, PayloadID: d.PayloadID, Lane: d.Lane, Redrives: d.RedriveCount,
 	}, err
 }
 
-func (executor) Inline(pl *payload.Payload) bool { return len(pl.Bytes()) <= maxInline }
+func (x executor) Inline(pl *payload.Payload) bool { return len(pl.Bytes()) <= x.inline }
 
 // Fetch implements payload.Fetcher: it reads what lies in the buckets of this platform, and files in its exchange.
 func (p *Platform) Fetch(ctx context.Context, url string) ([]byte, error) {
@@ -198,13 +230,18 @@ func (p *Platform) CheckPayload(doc []byte) (id string, err error) {
 	return id, nil
 }
 
-// openPipeline puts process and update-state together.
-func (p *Platform) openPipeline() error {
-	config := pipeline.Config{
+// config names the parts of this platform.
+func (p *Platform) config() pipeline.Config {
+	return pipeline.Config{
 		MachineBase: p.Engine.MachineARN(""), Layout: p.Layout, ProcessQueue: ProcessQueue,
 		EventTopic: EventTopic, PublishTopic: PublishTopic, MaxMessage: p.Project.Limits.PayloadBytes,
 	}
-	x := executor{p.Engine, &p.ended}
+}
+
+// openPipeline puts process and update-state together.
+func (p *Platform) openPipeline() error {
+	config := p.config()
+	x := executor{engine: p.Engine, ended: &p.ended, inline: inline(p.Project.Limits)}
 	processor, err := pipeline.NewProcessor(pipeline.ProcessorOptions{
 		Config: config, StateDB: p.Records, Executor: x, Fetcher: p, Now: p.opts.Now, Logger: p.logger,
 	})

@@ -18,6 +18,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"sundog/asl"
+	"sundog/internal/embedded/access"
 	"sundog/internal/embedded/activity"
 	"sundog/internal/embedded/audit"
 	"sundog/internal/embedded/bucket"
@@ -29,6 +31,7 @@ import (
 	"sundog/internal/embedded/integration"
 	"sundog/internal/embedded/job"
 	"sundog/internal/embedded/logs"
+	"sundog/internal/embedded/metrics"
 	"sundog/internal/embedded/queue"
 	"sundog/internal/embedded/statedb"
 	"sundog/internal/embedded/store"
@@ -81,6 +84,8 @@ type Platform struct {
 	Logs       *logs.Store
 	Feed       *feed.Feed
 	Audit      *audit.Log
+	Tokens     *access.Tokens
+	Metrics    *metrics.Metrics
 	Layout     payload.Layout
 
 	opts     Options
@@ -106,6 +111,8 @@ func Open(ctx context.Context, p *project.Project, opts Options) (_ *Platform, e
 		opts.Store.Logger = opts.Logger
 	}
 	pf := &Platform{Project: p, opts: opts, logger: opts.Logger, Layout: payload.Layout{Bucket: PayloadBucket, Root: payload.DefaultRoot}}
+	pf.Metrics = metrics.New(metricNames(p))
+	opts.Store.Observe = pf.Metrics.Committed
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, pf.Close(context.WithoutCancel(ctx)))
@@ -123,7 +130,10 @@ func Open(ctx context.Context, p *project.Project, opts Options) (_ *Platform, e
 	if err := pf.openEngine(ctx); err != nil {
 		return nil, err
 	}
-	return pf, pf.openPipeline()
+	if err := pf.openPipeline(); err != nil {
+		return nil, err
+	}
+	return pf, pf.watch()
 }
 
 // openStorage opens what lies on the store.
@@ -133,6 +143,9 @@ func (p *Platform) openStorage(ctx context.Context) (err error) {
 		return err
 	}
 	if p.exchange, err = bucket.OpenFiles(filepath.Join(p.opts.Data, "exchange")); err != nil {
+		return err
+	}
+	if p.Tokens, err = access.Open(p.Store, p.opts.Now); err != nil {
 		return err
 	}
 	p.Logs = logs.New(p.Store, p.opts.Now)
@@ -192,13 +205,13 @@ func (p *Platform) openWorkers() (err error) {
 		return err
 	}
 	p.Functions, err = function.NewHost(specs, function.Options{
-		Logs: p.Logs, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account,
+		Logs: p.Logs, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account, Observe: p.Metrics.Function,
 	})
 	if err != nil {
 		return err
 	}
 	p.Jobs, err = job.NewRunner(p.jobSpecs(), job.Options{
-		Logs: p.Logs, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account,
+		Logs: p.Logs, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account, Observe: p.Metrics.Job,
 	})
 	if err != nil {
 		return err
@@ -216,14 +229,20 @@ const idleConnections = 16
 func (p *Platform) openEngine(ctx context.Context) (err error) {
 	p.Activities = activity.New(activity.Options{Store: p.Store, Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now})
 	client := egress.NewClient(egress.NewTransport(idleConnections))
+	connections, err := connection.New(p.connections(), client, p.opts.Now)
+	if err != nil {
+		return err
+	}
 	runner := &integration.Runner{
 		Functions: p.Functions, Jobs: p.Jobs, Activities: p.Activities, Store: p.Store, Queues: p.Queues, Topics: p.Topics, Tables: p.Tables, HTTP: client,
-		Connections: connection.New(p.connections(), client, p.opts.Now), Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now,
+		Connections: connections, Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now,
 	}
+	limits := p.Project.Limits
 	p.Engine, err = engine.New(engine.Options{
 		Store: p.Store, Logger: p.logger, Now: p.opts.Now, Region: p.Project.Region, Account: p.Project.Account,
 		Runner:  runner,
-		EndHook: p.completed,
+		EndHook: p.completed, RedriveHook: p.redriven, MaxInput: limits.InputBytes,
+		Limits:  asl.Limits{DataBytes: limits.DataBytes, HistoryEvents: int64(limits.HistoryEvents), MapConcurrency: limits.MapConcurrency},
 		Objects: objects{p.Payloads, p.Catalog},
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"sundog/internal/embedded"
 	"sundog/internal/embedded/engine"
+	"sundog/internal/embedded/machine"
 	embeddedqueue "sundog/internal/embedded/queue"
 	"sundog/internal/embedded/store"
 	"sundog/internal/project"
@@ -229,7 +230,7 @@ func (w *world) outcome() outcome {
 		Items: map[string]int{}, Ends: map[string]int{}, DeadLetters: map[string]int{},
 	}
 	w.countRecords(&o)
-	for _, m := range w.platform.Engine.Machines() {
+	for _, m := range w.platform.Engine.Machines().Machines("", machine.MaxMachines) {
 		found, _, err := w.platform.Engine.List(ctx, engine.Filter{Machine: m.Name})
 		if err != nil {
 			w.t.Fatal(err)

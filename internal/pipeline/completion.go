@@ -17,6 +17,8 @@ type Completion struct {
 	Error, Cause            string
 	// PayloadID and Lane are those of the StartRequest, empty when they are not known here.
 	PayloadID, Lane string
+	// Redrives is how often the execution was redriven before it ended. An end from before a later redrive changes nothing.
+	Redrives int64
 }
 
 // The form of a completion in a queue: EventBridge's "Step Functions Execution Status Change", with the payload's id and lane
@@ -38,6 +40,7 @@ type completionDetail struct {
 	Cause         *string  `json:"cause"`
 	PayloadID     string   `json:"payloadId,omitempty"`
 	Lane          string   `json:"lane,omitempty"`
+	RedriveCount  int64    `json:"redriveCount"`
 }
 
 type details struct {
@@ -60,6 +63,7 @@ func ParseCompletion(event []byte) (Completion, error) {
 	}
 	c := Completion{
 		Execution: d.ExecutionARN, Status: d.Status, Error: value(d.Error), Cause: value(d.Cause), PayloadID: d.PayloadID, Lane: d.Lane,
+		Redrives: d.RedriveCount,
 	}
 	c.Input, c.InputKnown = document(d.Input, d.InputDetails)
 	c.Output, c.OutputKnown = document(d.Output, d.OutputDetails)
@@ -96,7 +100,7 @@ func (c Completion) Event() []byte {
 		ExecutionARN: c.Execution, Status: c.Status, PayloadID: c.PayloadID, Lane: c.Lane,
 		Input: optional(string(c.Input)), InputDetails: &details{c.InputKnown},
 		Output: optional(string(c.Output)), OutputDetails: &details{c.OutputKnown},
-		Error: optional(c.Error), Cause: optional(c.Cause),
+		Error: optional(c.Error), Cause: optional(c.Cause), RedriveCount: c.Redrives,
 	}
 	text, err := json.Marshal(completionEvent{DetailType: "Step Functions Execution Status Change", Source: "aws.states", Detail: d})
 	if err != nil {

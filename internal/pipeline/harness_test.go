@@ -1,10 +1,12 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -43,6 +45,34 @@ type platform struct {
 	stateDB    *faultyDB
 	maxMessage int
 	audited    []audit.Entry
+	log        *lines
+}
+
+// lines are the lines of a log, each a JSON object.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) all(tb testing.TB) []map[string]any {
+	tb.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []map[string]any
+	for dec := json.NewDecoder(bytes.NewReader(l.text.Bytes())); dec.More(); {
+		var line map[string]any
+		if err := dec.Decode(&line); err != nil {
+			tb.Fatal(err)
+		}
+		all = append(all, line)
+	}
+	return all
 }
 
 // openPlatform opens a platform on a file system. It is closed at the end of the test at the latest.
@@ -78,16 +108,22 @@ func openPlatform(tb testing.TB, opts store.Options, x *executor) *platform {
 	return p
 }
 
-func (p *platform) configure() {
-	config := pipeline.Config{
+func (p *platform) config() pipeline.Config {
+	return pipeline.Config{
 		MachineBase: base, Layout: payload.Layout{Bucket: "payloads", Root: "cirrus"},
 		ProcessQueue: "process", EventTopic: "events", PublishTopic: "items", MaxMessage: p.maxMessage,
 	}
+}
+
+func (p *platform) configure() {
+	config := p.config()
+	p.log = &lines{}
+	logger := slog.New(slog.NewJSONHandler(p.log, nil))
 	var err error
-	if p.processor, err = pipeline.NewProcessor(pipeline.ProcessorOptions{Config: config, StateDB: p.stateDB, Executor: p.executor, Fetcher: p}); err != nil {
+	if p.processor, err = pipeline.NewProcessor(pipeline.ProcessorOptions{Config: config, StateDB: p.stateDB, Executor: p.executor, Fetcher: p, Logger: logger}); err != nil {
 		p.tb.Fatal(err)
 	}
-	if p.updater, err = pipeline.NewUpdater(pipeline.UpdaterOptions{Config: config, StateDB: p.stateDB, Executor: p.executor, Fetcher: p}); err != nil {
+	if p.updater, err = pipeline.NewUpdater(pipeline.UpdaterOptions{Config: config, StateDB: p.stateDB, Executor: p.executor, Fetcher: p, Logger: logger}); err != nil {
 		p.tb.Fatal(err)
 	}
 }

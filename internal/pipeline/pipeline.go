@@ -61,6 +61,8 @@ type Execution struct {
 	Error, Cause  string
 	// PayloadID and Lane are those of the StartRequest, or empty when the executor does not keep them.
 	PayloadID, Lane string
+	// Redrives is how often it was redriven.
+	Redrives int64
 }
 
 // Errors of an executor.

@@ -72,6 +72,8 @@ type task struct {
 	// first is the task with the same payload id earlier in the batch.
 	first *task
 	found statedb.Found
+	// execution is the one that the record was claimed for; empty when it has not come to that.
+	execution string
 }
 
 func (t *task) settle(r result) { t.result, t.settled = r, true }
@@ -143,7 +145,7 @@ func (p *Processor) process(ctx context.Context, tasks []*task) {
 	})
 	for _, t := range tasks {
 		if t.result.verdict != Done {
-			p.opts.Logger.Warn("payload not processed", "payload_id", t.id(), "becomes", t.result.verdict.String(), "error", t.result.err)
+			p.opts.Logger.Warn("payload not processed", "payload_id", t.id(), "execution", t.execution, "becomes", t.result.verdict.String(), "error", t.result.err)
 		}
 	}
 }

@@ -37,6 +37,7 @@ func (p *Processor) run(ctx context.Context, t *task) result {
 			return p.skip(ctx, t, record, record.LastExecution())
 		}
 		execution = p.nextExecution(t, record)
+		t.execution = execution
 		err := p.claim(ctx, t, execution)
 		if err == nil {
 			return p.start(ctx, t, execution)
@@ -122,6 +123,7 @@ func (p *Processor) claim(ctx context.Context, t *task, execution string) error 
 // resume goes on with the execution that a claim named, after whoever made the claim did not finish.
 func (p *Processor) resume(ctx context.Context, t *task, record *statedb.Record) result {
 	execution := record.LastExecution()
+	t.execution = execution
 	if execution == "" {
 		return dead(fmt.Errorf("%w %s: it is CLAIMED and names no execution; delete it and send the payload again",
 			statedb.ErrMalformed, t.id()))

@@ -23,7 +23,7 @@ func (c *Reconciler) settle(ctx context.Context, req *ReconcileRequest, f Findin
 	case Ended:
 		var applied bool
 		applied, err = c.opts.Updater.Handle(ctx, Completion{
-			Execution: f.Execution, Status: x.Status, Error: x.Error, Cause: x.Cause, PayloadID: r.ID.String(), Lane: x.Lane,
+			Execution: f.Execution, Status: x.Status, Error: x.Error, Cause: x.Cause, PayloadID: r.ID.String(), Lane: x.Lane, Redrives: x.Redrives,
 		})
 		if err == nil && !applied {
 			return Overtook, nil

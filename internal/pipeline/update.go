@@ -86,6 +86,7 @@ func (u *Updater) HandleMessages(ctx context.Context, messages []queue.Message) 
 func (u *Updater) handle(ctx context.Context, body []byte) result {
 	c, err := ParseCompletion(body)
 	if err != nil {
+		u.opts.Logger.Error("message is no completion", "error", err)
 		return dead(err)
 	}
 	_, err = u.Handle(ctx, c)
@@ -93,10 +94,10 @@ func (u *Updater) handle(ctx context.Context, body []byte) result {
 	case err == nil:
 		return done
 	case errors.Is(err, ErrUnknownPayload) || errors.Is(err, statedb.ErrMalformed):
-		u.opts.Logger.Error("completion cannot be applied", "execution", c.Execution, "error", err)
+		u.opts.Logger.Error("completion cannot be applied", "payload_id", c.PayloadID, "execution", c.Execution, "error", err)
 		return dead(err)
 	default:
-		u.opts.Logger.Warn("completion is tried again", "execution", c.Execution, "error", err)
+		u.opts.Logger.Warn("completion is tried again", "payload_id", c.PayloadID, "execution", c.Execution, "error", err)
 		return retry(err)
 	}
 }
@@ -328,6 +329,7 @@ func (u *Updater) conclude(end *ending, outcome payload.Outcome, reason string) 
 	default:
 		return t, fmt.Errorf("%w: %s: status %q is not that of an execution that ended", ErrUnknownPayload, end.Execution, end.Status)
 	}
+	t.Redrives = end.Redrives
 	if reason != "" {
 		e = e.WithError(reason)
 	}

@@ -362,7 +362,7 @@ func BenchmarkComplete(b *testing.B) {
 
 func FuzzParseCompletion(f *testing.F) {
 	f.Add([]byte(`{"detail":{"executionArn":"arn:x:1","status":"FAILED","input":"{}","inputDetails":{"included":true},"error":"E","cause":null}}`))
-	f.Add([]byte(`{"detail":{"executionArn":"arn:x:1","status":"SUCCEEDED","output":null,"outputDetails":null,"payloadId":"a","lane":"live"}}`))
+	f.Add([]byte(`{"detail":{"executionArn":"arn:x:1","status":"SUCCEEDED","output":null,"outputDetails":null,"payloadId":"a","lane":"live","redriveCount":2}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := pipeline.ParseCompletion(text)
 		if err != nil {
@@ -370,7 +370,7 @@ func FuzzParseCompletion(f *testing.F) {
 		}
 		again, err := pipeline.ParseCompletion(c.Event())
 		if err != nil || again.Execution != c.Execution || again.Status != c.Status || string(again.Input) != string(c.Input) || again.InputKnown != c.InputKnown ||
-			again.Error != c.Error || again.PayloadID != c.PayloadID || again.Lane != c.Lane {
+			again.Error != c.Error || again.PayloadID != c.PayloadID || again.Lane != c.Lane || again.Redrives != c.Redrives {
 			t.Errorf("%s\nread as   %+v\nread back %+v, %v", text, c, again, err)
 		}
 	})

@@ -1,8 +1,14 @@
 package project
 
 import (
+	"maps"
+	"regexp"
+	"slices"
+
 	"go.yaml.in/yaml/v3"
 )
+
+var parameterName = regexp.MustCompile(`^[^\x00-\x1f]{1,256}$`)
 
 // connection reads a connection: how requests of http:invoke show who they come from.
 func (l *loader) connection(key, n *yaml.Node) {
@@ -33,15 +39,18 @@ func (l *loader) connection(key, n *yaml.Node) {
 				"client_id":     l.text(&c.OAuth.ClientID, "client_id of "+label),
 				"client_secret": l.secretText(&c.OAuth.ClientSecret, "client_secret of "+label),
 				"scope":         l.text(&c.OAuth.Scope, "scope of "+label),
+				"body":          l.secrets(&c.OAuth.Body, "oauth body of "+label, parameterName, "1 to 256 characters"),
 			})
 			for _, field := range []string{"token_url", "client_id", "client_secret"} {
 				l.require(n, "oauth of "+label, from, field, "the server gives tokens for client credentials")
 			}
 		},
-		"headers": func(n *yaml.Node) { c.Headers = l.headers(n, label) },
+		"headers": l.secrets(&c.Headers, "headers of "+label, headerName, "such as X-Tenant"),
+		"query":   l.secrets(&c.Query, "query of "+label, parameterName, "1 to 256 characters"),
+		"body":    l.secrets(&c.Body, "body of "+label, parameterName, "1 to 256 characters"),
 	})
 	if len(found) == 0 {
-		l.errorf(key, "one of basic, api_key and oauth, or headers", "%s says nothing", label)
+		l.errorf(key, "one of basic, api_key and oauth, or headers, query, body", "%s says nothing", label)
 	}
 	kinds := 0
 	for _, kind := range []string{"basic", "api_key", "oauth"} {
@@ -55,22 +64,25 @@ func (l *loader) connection(key, n *yaml.Node) {
 	l.project.Connections = append(l.project.Connections, c)
 }
 
-func (l *loader) headers(n *yaml.Node, label string) Env {
-	headers := Env{}
-	l.entries(n, "headers of "+label, func(key, value *yaml.Node) {
-		if !headerName.MatchString(key.Value) {
-			l.errorf(key, "such as X-Tenant", "a header cannot be named %q", key.Value)
-		} else if v, ok := l.secret(value, key.Value+" of "+label); ok {
-			headers[key.Value] = v
-		}
-	})
-	return headers
+// secrets reads values by name; rule says in words what a name is.
+func (l *loader) secrets(dst *Secrets, label string, valid *regexp.Regexp, rule string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		all := Secrets{}
+		l.entries(n, label, func(key, value *yaml.Node) {
+			if !valid.MatchString(key.Value) {
+				l.errorf(key, rule, "%q cannot be a name in %s", key.Value, label)
+			} else if v, ok := l.secret(value, key.Value+" in "+label); ok {
+				all[key.Value] = v
+			}
+		})
+		*dst = all
+	}
 }
 
 // complete reads a mapping in which no field may be missing.
 func (l *loader) complete(n *yaml.Node, name string, known fields) {
 	found := l.object(n, name, known)
-	for field := range known {
+	for _, field := range slices.Sorted(maps.Keys(known)) {
 		l.require(n, name, found, field, "")
 	}
 }

@@ -257,8 +257,14 @@ func (l *loader) process(n *yaml.Node) {
 }
 
 func (l *loader) limits(n *yaml.Node) {
+	limits := &l.project.Limits
 	l.object(n, "limits", fields{
-		"payload_bytes": l.integer(&l.project.Limits.PayloadBytes, "payload_bytes", 1<<10, 64<<20),
+		"payload_bytes":       l.integer(&limits.PayloadBytes, "payload_bytes", 1<<10, 64<<20),
+		"input_bytes":         l.integer(&limits.InputBytes, "input_bytes", 1<<10, 64<<20),
+		"data_bytes":          l.integer(&limits.DataBytes, "data_bytes", 1<<10, 64<<20),
+		"history_events":      l.integer(&limits.HistoryEvents, "history_events", 100, 1_000_000),
+		"map_concurrency":     l.integer(&limits.MapConcurrency, "map_concurrency", 1, 10_000),
+		"requests_per_second": l.integer(&limits.RequestsPerSecond, "requests_per_second", 1, 1_000_000),
 	})
 }
 

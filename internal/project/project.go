@@ -104,11 +104,12 @@ type Webhook struct {
 
 // Connection is how requests of the integration http:invoke show who they come from. At most one of Basic, APIKey and OAuth is set.
 type Connection struct {
-	Name    string // letters, digits, '-' and '_', at most 64
-	Basic   *BasicAuth
-	APIKey  *APIKeyAuth
-	OAuth   *OAuth
-	Headers Env // that every request gets
+	Name   string // letters, digits, '-' and '_', at most 64
+	Basic  *BasicAuth
+	APIKey *APIKeyAuth
+	OAuth  *OAuth
+	// Headers, Query and Body are added to each request, in place of what it has of the same names.
+	Headers, Query, Body Secrets
 }
 
 // BasicAuth is HTTP's basic authentication.
@@ -128,7 +129,8 @@ type OAuth struct {
 	TokenURL     string // http or https
 	ClientID     string
 	ClientSecret Secret
-	Scope        string // or empty
+	Scope        string  // or empty
+	Body         Secrets // added to the form that asks for a token, such as an audience
 }
 
 // Lane is a class of payloads with a bound of its own.
@@ -143,9 +145,17 @@ type Process struct {
 	MaxReceives       int           // times it is handed out before it becomes a dead letter, 1 to 1,000; 5 by default
 }
 
-// Limits are the bounds of what comes in.
+// Limits are the bounds of what comes in, and of executions. Those of executions are AWS's by default (Developer Guide, "Step Functions service
+// quotas").
 type Limits struct {
-	PayloadBytes int // of one payload, 1,024 to 67,108,864; 262,144 by default
+	PayloadBytes   int // of one payload, 1,024 to 67,108,864; 262,144 by default
+	InputBytes     int // of the input of an execution, 1,024 to 67,108,864; 262,144 by default
+	DataBytes      int // of the input, output or result of a state, 1,024 to 67,108,864; 262,144 by default
+	HistoryEvents  int // of one execution, 100 to 1,000,000; 25,000 by default
+	MapConcurrency int // iterations of an inline Map state that run at one time, 1 to 10,000; 40 by default
+	// RequestsPerSecond is how many HTTP requests each token, or each address without one, may send in the long run, 1 to 1,000,000;
+	// 20,000 by default. Twice as many may come at once.
+	RequestsPerSecond int
 }
 
 // Catalog describes the root of the published catalog.
@@ -164,7 +174,7 @@ func Default(dir, name string) *Project {
 		Account: "000000000000",
 		Lanes:   []Lane{{"live", 256}, {"bulk", 64}},
 		Process: Process{VisibilityTimeout: time.Minute, MaxReceives: 5},
-		Limits:  Limits{PayloadBytes: 256 << 10},
+		Limits:  Limits{PayloadBytes: 256 << 10, InputBytes: 256 << 10, DataBytes: 256 << 10, HistoryEvents: 25_000, MapConcurrency: 40, RequestsPerSecond: 20_000},
 
 		Retention: defaultRetention(),
 		Catalog:   defaultCatalog(name),

@@ -163,8 +163,12 @@ func TestLoad(t *testing.T) {
 	if diff := cmp.Diff([]project.Lane{{Name: "live", Concurrency: 16}, {Name: "bulk", Concurrency: 64}}, p.Lanes); diff != "" {
 		t.Errorf("lanes (-want +got):\n%s", diff)
 	}
-	if p.Process.VisibilityTimeout != 2*time.Minute || p.Process.MaxReceives != 5 || p.Limits.PayloadBytes != 1<<20 {
-		t.Errorf("process %+v, limits %+v", p.Process, p.Limits)
+	if p.Process.VisibilityTimeout != 2*time.Minute || p.Process.MaxReceives != 5 {
+		t.Errorf("process %+v", p.Process)
+	}
+	limits := project.Limits{PayloadBytes: 1 << 20, InputBytes: 500_000, DataBytes: 400_000, HistoryEvents: 30_000, MapConcurrency: 100, RequestsPerSecond: 20}
+	if p.Limits != limits {
+		t.Errorf("limits %+v, want %+v", p.Limits, limits)
 	}
 	for of, want := range map[[2]string]time.Duration{
 		{"ingest", "SUCCEEDED"}: 30 * 24 * time.Hour, {"tidy", "SUCCEEDED"}: 0, {"tidy", "FAILED"}: 36 * time.Hour,

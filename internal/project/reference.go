@@ -11,7 +11,8 @@ import (
 )
 
 // references reports the functions, jobs and workflows that a definition names and nobody declares. Names that are computed
-// when the state runs (FunctionName.$, {% … %}) cannot be checked.
+// when the state runs (FunctionName.$, {% … %}) cannot be checked. Queues, topics, buses and connections are only warned of, as are services that
+// are not there: the workflow may be meant for another platform.
 func (l *loader) references(doc *document, machine *node) {
 	for _, state := range states(machine) {
 		resource := state.get("Resource")
@@ -32,6 +33,10 @@ func (l *loader) references(doc *document, machine *node) {
 			l.refer(doc, argument(state, "QueueUrl"), "queue", lastName)
 		case "sns:publish", "aws-sdk:sns:publish":
 			l.refer(doc, argument(state, "TopicArn"), "topic", lastName)
+		case "events:putEvents", "aws-sdk:eventbridge:putEvents":
+			for _, entry := range argument(state, "Entries").elements() {
+				l.refer(doc, entry.get("EventBusName"), "topic", busARN)
+			}
 		case "http:invoke":
 			l.refer(doc, argument(state, "Authentication", "ConnectionArn"), "connection", connectionARN)
 			l.refer(doc, argument(state, "InvocationConfig", "ConnectionArn"), "connection", connectionARN)
@@ -51,6 +56,7 @@ var (
 	connectionARN = regexp.MustCompile(`:connection/([^/]+)`)
 	jobARN        = regexp.MustCompile(`^(?:arn:[a-z0-9-]+:batch:[a-z0-9-]*:[0-9]*:job-definition/)?([A-Za-z0-9_-]+)(?::[0-9]+)?$`)
 	machineARN    = regexp.MustCompile(`^arn:[a-z0-9-]+:states:[a-z0-9-]*:[0-9]*:stateMachine:([^:]+)(?::[^:]+)?$`)
+	busARN        = regexp.MustCompile(`:event-bus/(.+)$`)
 	lastName      = regexp.MustCompile(`([^:/]*)$`)
 	plainName     = regexp.MustCompile(`^([A-Za-z0-9_-]+)(?::[A-Za-z0-9_$-]+)?$`)
 )
@@ -80,9 +86,7 @@ func argument(state *node, path ...string) *node {
 
 // available warns of a service that this platform has not. The workflow may be meant for another one.
 func (l *loader) available(doc *document, resource *node) {
-	_, action, _ := strings.Cut(resource.text, ":::")
-	action = strings.TrimSuffix(action, ".waitForTaskToken")
-	if slices.Contains(integration.Actions(), action) {
+	if !strings.Contains(resource.text, ":states:::") || integration.Has(resource.text) { // the others are activities
 		return
 	}
 	at := doc.at(placeOf(doc.text, resource.offset))
@@ -90,10 +94,29 @@ func (l *loader) available(doc *document, resource *node) {
 		Severity: Warning, File: doc.file, Line: at.line, Column: at.column,
 		Reason: fmt.Sprintf("the resource %q is not available on one machine: a task that comes to it fails", resource.text),
 	}
-	if near := nearest(action, integration.Actions()); near != "" {
-		d.Hint = fmt.Sprintf("did you mean arn:aws:states:::%s?", near)
-	}
+	_, action, _ := strings.Cut(resource.text, ":::")
+	d.Hint = alternatives(action)
 	*l.diags = append(*l.diags, d)
+}
+
+// alternatives says what there is instead of an action: one that is spelt like it, those of its service, or the services.
+func alternatives(action string) string {
+	if near := nearest(action, integration.Actions()); near != "" {
+		return fmt.Sprintf("did you mean arn:aws:states:::%s?", near)
+	}
+	wanted, _, _ := strings.Cut(action, ":")
+	var same, services []string
+	for _, known := range integration.Actions() {
+		service, _, _ := strings.Cut(known, ":")
+		if service == wanted && service != "aws-sdk" {
+			same = append(same, known)
+		}
+		services = append(services, service)
+	}
+	if same != nil {
+		return "there are " + strings.Join(same, ", ")
+	}
+	return "there are " + strings.Join(slices.Compact(services), ", ")
 }
 
 // undeclared reports a name that its section does not have.
@@ -101,13 +124,16 @@ func (l *loader) undeclared(file string, at place, what, name string) {
 	if slices.Contains(l.declared[what], name) {
 		return
 	}
-	hint := "declare it under " + what + "s in " + FileName
-	if near := nearest(name, l.declared[what]); near != "" {
-		hint = fmt.Sprintf("did you mean %q?", near)
+	d := Diagnostic{
+		File: file, Line: at.line, Column: at.column, Reason: fmt.Sprintf("unknown %s %q", what, name), Hint: "declare it under " + what + "s in " + FileName,
 	}
-	*l.diags = append(*l.diags, Diagnostic{
-		File: file, Line: at.line, Column: at.column, Reason: fmt.Sprintf("unknown %s %q", what, name), Hint: hint,
-	})
+	if what == "queue" || what == "topic" || what == "connection" {
+		d.Severity = Warning
+	}
+	if near := nearest(name, l.declared[what]); near != "" {
+		d.Hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	*l.diags = append(*l.diags, d)
 }
 
 // states returns all states of a machine, those of its branches and iterations included.

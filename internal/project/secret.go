@@ -39,3 +39,15 @@ func (e Env) Reveal() []string {
 	}
 	return list
 }
+
+// Secrets are values by name, each treated as a secret.
+type Secrets map[string]Secret
+
+// Values returns a copy that gives them away.
+func (s Secrets) Values() map[string]string {
+	values := make(map[string]string, len(s))
+	for name, value := range s {
+		values[name] = value.Reveal()
+	}
+	return values
+}

@@ -37,6 +37,14 @@ func (n *node) fields() map[string]*node {
 	return n.members
 }
 
+// elements returns the elements of an array, none for anything else.
+func (n *node) elements() []*node {
+	if n == nil {
+		return nil
+	}
+	return n.items
+}
+
 // follow goes along a JSON pointer (RFC 6901) as far as it leads.
 func (n *node) follow(pointer string) *node {
 	for name := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {

@@ -106,6 +106,8 @@ type LaneDepth struct {
 	Ready    int64 // could be received now
 	Delayed  int64 // hidden until their delay has passed
 	InFlight int64 // received, neither deleted nor visible again
+	// Oldest is when the oldest message that is ready was sent; zero when none is.
+	Oldest time.Time
 }
 
 // Total is the number of messages in all lanes, dead letters left out.

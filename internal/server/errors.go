@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 
+	"sundog/internal/access"
 	"sundog/internal/bucket"
+	tokens "sundog/internal/embedded/access"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/feed"
 	"sundog/internal/embedded/logs"
+	"sundog/internal/embedded/machine"
 	"sundog/internal/embedded/store"
 	"sundog/internal/problem"
 	"sundog/internal/queue"
@@ -22,11 +25,17 @@ var kinds = []struct {
 }{
 	{engine.ErrNotFound, problem.NotFound},
 	{engine.ErrNoMachine, problem.NotFound},
+	{machine.ErrNoVersion, problem.NotFound},
+	{machine.ErrNoAlias, problem.NotFound},
+	{machine.ErrInvalidARN, problem.Invalid},
+	{machine.ErrDeleting, problem.Conflict},
 	{engine.ErrExists, problem.Conflict},
 	{engine.ErrEnded, problem.Conflict},
 	{engine.ErrInvalidName, problem.Invalid},
 	{engine.ErrInvalidInput, problem.Invalid},
 	{engine.ErrInvalidToken, problem.Invalid},
+	{engine.ErrInvalidClientToken, problem.Invalid},
+	{engine.ErrNotRedrivable, problem.Conflict},
 	{engine.ErrStopping, problem.Unavailable},
 	{statedb.ErrNotFound, problem.NotFound},
 	{statedb.ErrInvalidQuery, problem.Invalid},
@@ -40,6 +49,10 @@ var kinds = []struct {
 	{bucket.ErrInvalidKey, problem.Invalid},
 	{logs.ErrNotFound, problem.NotFound},
 	{feed.ErrGone, problem.NotFound},
+	{access.ErrInvalid, problem.Invalid},
+	{tokens.ErrExists, problem.Conflict},
+	{tokens.ErrNotFound, problem.NotFound},
+	{tokens.ErrTooMany, problem.Limit},
 	{store.ErrClosed, problem.Unavailable},
 	{context.Canceled, problem.Unavailable},
 }

@@ -11,6 +11,7 @@ import (
 	"sundog/asl"
 	"sundog/internal/api"
 	"sundog/internal/embedded/engine"
+	"sundog/internal/embedded/machine"
 	"sundog/internal/problem"
 )
 
@@ -21,6 +22,10 @@ func describe(d engine.Description, input, output []byte) api.Execution {
 	}
 	if !d.Stop.IsZero() {
 		e.Stop = &d.Stop
+	}
+	e.RedriveCount, e.RedriveStatus, e.RedriveStatusReason = d.RedriveCount, string(d.RedriveStatus), d.RedriveStatusReason
+	if d.RedriveCount > 0 {
+		e.RedriveDate = &d.RedriveDate
 	}
 	return e
 }
@@ -111,20 +116,31 @@ func (s *Server) stopExecution(r *http.Request) (api.Execution, error) {
 	return s.execution(r)
 }
 
+func (s *Server) redriveExecution(r *http.Request) (api.Execution, error) {
+	var req api.RedriveExecution
+	if err := body(r, &req); err != nil {
+		return api.Execution{}, err
+	}
+	d, err := s.platform.Engine.Redrive(r.Context(), r.PathValue("arn"), req.ClientToken)
+	return describe(d, nil, nil), err
+}
+
 func (s *Server) workflows(*http.Request) (api.Workflows, error) {
 	all := api.Workflows{Workflows: []api.Workflow{}}
-	for _, m := range s.platform.Engine.Machines() {
+	for _, m := range s.platform.Engine.Machines().Machines("", machine.MaxMachines) {
 		all.Workflows = append(all.Workflows, api.Workflow{Name: m.Name, ARN: m.ARN, Type: m.Type})
 	}
 	return all, nil
 }
 
 func (s *Server) workflow(r *http.Request) (api.Workflow, error) {
-	m, err := s.platform.Engine.Machine(r.PathValue("name"))
+	machines := s.platform.Engine.Machines()
+	m, err := machines.Machine(r.PathValue("name"))
 	if err != nil {
 		return api.Workflow{}, err
 	}
-	return api.Workflow{Name: m.Name, ARN: m.ARN, Type: m.Type, Definition: m.Definition}, nil
+	definition, err := machines.Definition(m.Revision.Definition)
+	return api.Workflow{Name: m.Name, ARN: m.ARN, Type: m.Type, Definition: definition}, err
 }
 
 // number reads a whole number from the query.

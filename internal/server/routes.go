@@ -3,49 +3,87 @@ package server
 import (
 	"net/http"
 
+	"sundog/internal/access"
 	"sundog/internal/api"
 	"sundog/internal/problem"
+	"sundog/internal/server/openapi"
 )
 
-// routes is every path of the server.
+// route is one operation of the server: who may call it, what serves it and how it is described.
+type route struct {
+	openapi.Operation
+	role  access.Role // that a token needs at least
+	serve http.HandlerFunc
+}
+
+// table is every path of the server.
+func (s *Server) table() []route {
+	return []route{
+		answers(s, "GET", api.PathHealth, access.Read, s.health, "How the server is"),
+
+		serves("POST", api.PathPayloads, access.Operate, s.submit, "Put payloads into the process queue",
+			query("lane", "the lane of the process queue, the first when empty"), sends("a payload, an array of them, or one in each line of NDJSON", "application/json", api.ContentTypeNDJSON),
+			gives[[]api.Accepted]("for each payload whether it was accepted: as an array, or, to NDJSON, an element in each line", "application/json", api.ContentTypeNDJSON)),
+		serves("GET", api.PathPayloads, access.Read, s.payload, "The record of a payload, or the input or output of its last execution",
+			must("id", "the payload's id"), document, gives[any](documentText)),
+		serves("GET", api.PathPayloads+"/{id...}", access.Read, s.payload, "The record of a payload, or the input or output of its last execution",
+			document, gives[any](documentText)),
+		answers(s, "GET", api.PathRecords, access.Read, s.records, "Records of a workflow on a set of collections, the latest first",
+			must("collections_workflow", "<collections>_<workflow>"), query("state", "a state"), query("since", "a time: 7d, 24h, 30m ago, or RFC 3339"),
+			query("until", "a time, like since"), query("error_prefix", "how the last error begins"), toggle("ascending", "the oldest first"), limit, next),
+		answers(s, "GET", api.PathStats, access.Read, s.stats, "Counts of records by collections, workflow and state"),
+
+		answers(s, "POST", api.PathExecutions, access.Operate, s.startExecution, "Start an execution without a record", takes[api.StartExecution]),
+		answers(s, "GET", api.PathExecutions, access.Read, s.executions, "Executions of a workflow, those that run first, each the newest first",
+			must("workflow", "the workflow's name"), query("status", "RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED"), limit, next),
+		answers(s, "GET", api.PathExecutions+"/{arn}", access.Read, s.execution, "An execution with its input and output"),
+		answers(s, "GET", api.PathExecutions+"/{arn}/history", access.Read, s.history, "Events of an execution, as AWS's GetExecutionHistory has them",
+			toggle("reverse", "the last first"), limit, numbered("next", "the number of the event after which to begin")),
+		answers(s, "POST", api.PathExecutions+"/{arn}/stop", access.Operate, s.stopExecution, "Stop an execution", takes[api.StopExecution]),
+		answers(s, "POST", api.PathExecutions+"/{arn}/redrive", access.Operate, s.redriveExecution,
+			"Let an execution that did not succeed go on from its unsuccessful states"),
+		answers(s, "GET", api.PathWorkflows, access.Read, s.workflows, "Workflows"),
+		answers(s, "GET", api.PathWorkflows+"/{name}", access.Read, s.workflow, "A workflow with its definition"),
+
+		answers(s, "GET", api.PathFunctions, access.Read, s.functions, "Functions and their load"),
+		answers(s, "POST", api.PathFunctions+"/{name}/invoke", access.Operate, s.invoke, "Call a function", sends("the event: any JSON")),
+
+		answers(s, "GET", api.PathQueues, access.Read, s.queues, "Queues and what waits in them"),
+		answers(s, "GET", api.PathQueues+"/{queue}", access.Read, s.queue, "A queue and what waits in it"),
+		answers(s, "POST", api.PathQueues+"/{queue}/messages", access.Operate, s.send, "Send a message", takes[api.SendMessage]),
+		answers(s, "POST", api.PathQueues+"/{queue}/receive", access.Operate, s.receive, "Receive messages of a queue of the project's own", takes[api.Receive]),
+		answers(s, "POST", api.PathQueues+"/{queue}/delete", access.Operate, s.settle, "Delete messages that were received", takes[api.Receipts]),
+		answers(s, "GET", api.PathQueues+"/{queue}/dead-letters", access.Read, s.deadLetters, "Dead letters of a queue, the oldest first", limit, next),
+		answers(s, "POST", api.PathQueues+"/{queue}/redrive", access.Operate, s.redriveAll, "Send all dead letters of a queue again"),
+		answers(s, "GET", api.PathQueues+"/{queue}/dead-letters/{id}", access.Read, s.deadLetter, "A dead letter"),
+		answers(s, "DELETE", api.PathQueues+"/{queue}/dead-letters/{id}", access.Operate, s.deleteDeadLetter, "Delete a dead letter"),
+		answers(s, "POST", api.PathQueues+"/{queue}/dead-letters/{id}/redrive", access.Operate, s.redrive, "Send a dead letter again"),
+
+		answers(s, "GET", api.PathLogs, access.Read, s.log, "Lines of a log", must("stream", "the log's name"), limit, numbered("next", "the line to begin at")),
+		answers(s, "GET", api.PathLogStreams, access.Read, s.logStreams, "Logs", query("prefix", "how their names begin"), limit, next),
+
+		serves("GET", api.PathEvents, access.Read, s.events, "Workflow events as they happen (Server-Sent Events)",
+			query("workflow", "of this workflow only"), query("state", "of this state only"), query("payload_id", "of this payload only, or, ending in *, of those that begin so"),
+			numbered("after", "the id of the event after which to begin; now when missing"), header("Last-Event-ID", "like after, and goes before it"),
+			gives[string]("a stream without an end", "text/event-stream")),
+
+		answers(s, "POST", api.PathTokens, access.Administer, s.createToken, "Make a token", takes[api.CreateToken]),
+		answers(s, "GET", api.PathTokens, access.Administer, s.tokens, "Tokens, without their texts"),
+		answers(s, "DELETE", api.PathTokens+"/{name}", access.Administer, s.revokeToken, "Revoke a token"),
+
+		serves("POST", "/{$}", access.Administer, s.serveAWS, "The APIs of AWS", gives[any]("as AWS answers")),
+		serves("GET", api.PathCirrus, access.Read, s.cirrus, "The API of Cirrus", gives[any]("as Cirrus answers")),
+		serves("GET", api.PathMetrics, access.Read, s.metrics, "Metrics for Prometheus", gives[string]("the text format of Prometheus", "text/plain")),
+		serves("GET", api.PathOpenAPI, access.Read, s.openAPI, "This document", gives[any]("an OpenAPI document")),
+	}
+}
+
+// routes makes a handler of the table.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+api.PathHealth, handle(s, s.health))
-
-	mux.HandleFunc("POST "+api.PathPayloads, s.submit)
-	mux.HandleFunc("GET "+api.PathPayloads, s.payload)
-	mux.HandleFunc("GET "+api.PathPayloads+"/{id...}", s.payload)
-	mux.HandleFunc("GET "+api.PathRecords, handle(s, s.records))
-	mux.HandleFunc("GET "+api.PathStats, handle(s, s.stats))
-
-	mux.HandleFunc("POST "+api.PathExecutions, handle(s, s.startExecution))
-	mux.HandleFunc("GET "+api.PathExecutions, handle(s, s.executions))
-	mux.HandleFunc("GET "+api.PathExecutions+"/{arn}", handle(s, s.execution))
-	mux.HandleFunc("GET "+api.PathExecutions+"/{arn}/history", handle(s, s.history))
-	mux.HandleFunc("POST "+api.PathExecutions+"/{arn}/stop", handle(s, s.stopExecution))
-	mux.HandleFunc("GET "+api.PathWorkflows, handle(s, s.workflows))
-	mux.HandleFunc("GET "+api.PathWorkflows+"/{name}", handle(s, s.workflow))
-
-	mux.HandleFunc("GET "+api.PathFunctions, handle(s, s.functions))
-	mux.HandleFunc("POST "+api.PathFunctions+"/{name}/invoke", handle(s, s.invoke))
-
-	mux.HandleFunc("GET "+api.PathQueues, handle(s, s.queues))
-	mux.HandleFunc("GET "+api.PathQueues+"/{queue}", handle(s, s.queue))
-	mux.HandleFunc("POST "+api.PathQueues+"/{queue}/messages", handle(s, s.send))
-	mux.HandleFunc("POST "+api.PathQueues+"/{queue}/receive", handle(s, s.receive))
-	mux.HandleFunc("POST "+api.PathQueues+"/{queue}/delete", handle(s, s.settle))
-	mux.HandleFunc("GET "+api.PathQueues+"/{queue}/dead-letters", handle(s, s.deadLetters))
-	mux.HandleFunc("POST "+api.PathQueues+"/{queue}/redrive", handle(s, s.redriveAll))
-	mux.HandleFunc("GET "+api.PathQueues+"/{queue}/dead-letters/{id}", handle(s, s.deadLetter))
-	mux.HandleFunc("DELETE "+api.PathQueues+"/{queue}/dead-letters/{id}", handle(s, s.deleteDeadLetter))
-	mux.HandleFunc("POST "+api.PathQueues+"/{queue}/dead-letters/{id}/redrive", handle(s, s.redrive))
-
-	mux.HandleFunc("GET "+api.PathLogs, handle(s, s.log))
-	mux.HandleFunc("GET "+api.PathLogStreams, handle(s, s.logStreams))
-
-	mux.HandleFunc("GET "+api.PathEvents, s.events)
-	mux.HandleFunc("GET "+api.PathCirrus, s.cirrus)
-
+	for _, r := range s.table() {
+		mux.Handle(r.Method+" "+r.Path, s.permit(r.role, r.serve))
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, problem.New(problem.NotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
 	})

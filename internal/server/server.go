@@ -5,14 +5,15 @@
 //
 //   - What it accepts is on disk when the answer says so.
 //   - Bodies, pages and the time of a request are bounded. A body of NDJSON is worked through as it comes, whatever its length.
-//   - Without a token it listens on loopback only.
+//   - Every path is in one table (routes.go) with the role that it needs; whoever has a lower one gets a 403. Without an administrator's token
+//     the server listens on loopback only, and takes whoever comes from there for the administrator.
+//   - Callers are limited in their rate, each for itself; those who show a wrong token too.
+//   - What it says of itself at /v1/openapi.json is made of the same table.
 //   - Close lets requests that are being answered end.
 package server
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,9 +26,12 @@ import (
 
 	"github.com/google/uuid"
 
+	"sundog/internal/access"
+	"sundog/internal/awsjson"
 	"sundog/internal/cirrusapi"
 	"sundog/internal/embedded"
 	"sundog/internal/problem"
+	"sundog/internal/server/ratelimit"
 )
 
 // Bounds of a request.
@@ -41,9 +45,9 @@ const (
 
 // Options of a server.
 type Options struct {
-	// Listen is host:port. A host other than loopback wants a token. Port 0 is any free one.
+	// Listen is host:port. A host other than loopback wants a token: this one, or an administrator's in the store. Port 0 is any free one.
 	Listen string
-	// Token is what clients have to show as "Authorization: Bearer <token>"; empty: none.
+	// Token is one that may do everything, shown as "Authorization: Bearer <token>"; empty: only those in the store count.
 	Token string
 	// Version shows in /v1/health.
 	Version string
@@ -56,11 +60,15 @@ type Server struct {
 	platform *embedded.Platform
 	listener net.Listener
 	http     *http.Server
-	token    *[sha256.Size]byte
+	token    *access.Digest
+	limiter  *ratelimit.Limiter
+	requests *requests
 	closing  context.Context // ends when the server is told to stop, for answers that have no end
 	close    context.CancelCauseFunc
 
-	cirrusAPI *cirrusapi.API
+	cirrusAPI  *cirrusapi.API
+	aws        *awsjson.Handler
+	onLoopback bool
 }
 
 // Listen opens the port. It refuses an address that others can reach when there is no token.
@@ -72,7 +80,7 @@ func Listen(ctx context.Context, platform *embedded.Platform, opts Options) (*Se
 	if err != nil {
 		return nil, problem.Wrap(problem.Invalid, err, "listening on %q", opts.Listen).WithHint("use host:port, such as 127.0.0.1:8123")
 	}
-	if opts.Token == "" && !loopback(host) {
+	if opts.Token == "" && !loopback(host) && !platform.Tokens.Guarded() {
 		return nil, problem.New(problem.Invalid, "listening on %q: others could reach the server and it asks for no token", opts.Listen).
 			WithHint("set SUNDOG_TOKEN or --token-file, or listen on 127.0.0.1")
 	}
@@ -81,12 +89,16 @@ func Listen(ctx context.Context, platform *embedded.Platform, opts Options) (*Se
 	if err != nil {
 		return nil, problem.Wrap(problem.Unavailable, err, "listening on %s", opts.Listen).WithHint("is another server running? --listen takes another port")
 	}
-	s := &Server{opts: opts, platform: platform, listener: listener, cirrusAPI: newCirrusAPI(platform)}
+	s := &Server{opts: opts, platform: platform, listener: listener, cirrusAPI: newCirrusAPI(platform), onLoopback: loopback(host)}
+	rate := platform.Project.Limits.RequestsPerSecond
+	s.limiter = ratelimit.New(rate, 2*rate)
+	s.requests = newRequests()
 	s.closing, s.close = context.WithCancelCause(context.WithoutCancel(ctx))
 	if opts.Token != "" {
-		sum := sha256.Sum256([]byte(opts.Token))
-		s.token = &sum
+		digest := access.DigestOf(opts.Token)
+		s.token = &digest
 	}
+	s.aws = newAWS(platform, opts)
 	s.http = &http.Server{
 		Handler:           s.guard(s.routes()),
 		ReadHeaderTimeout: headerTime,
@@ -98,8 +110,9 @@ func Listen(ctx context.Context, platform *embedded.Platform, opts Options) (*Se
 }
 
 func loopback(host string) bool {
-	if host == "localhost" {
-		return true
+	host = strings.TrimPrefix(host, "sync-") // which AWS's clients put before any host, for two operations
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true // RFC 6761, section 6.3
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
@@ -130,11 +143,12 @@ func (s *Server) Serve(ctx context.Context) error {
 	return err
 }
 
-// guard is around every request: it names it, checks its token, bounds its body and keeps a panic to itself.
+// guard is around every request: it names it, counts it, finds out who asks and keeps a panic to itself.
 func (s *Server) guard(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := uuid.NewString()
-		w.Header().Set("X-Request-Id", id)
+	return http.HandlerFunc(func(plain http.ResponseWriter, r *http.Request) {
+		w := &answer{ResponseWriter: plain}
+		defer func(began time.Time) { s.requests.count(r.Pattern, w.status, time.Since(began)) }(time.Now())
+		w.Header().Set("X-Request-Id", uuid.NewString())
 		defer func() {
 			switch p := recover(); p {
 			case nil:
@@ -144,31 +158,18 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				s.fail(w, r, fmt.Errorf("panic: %v", p))
 			}
 		}()
-		if !s.allowed(r) {
-			s.fail(w, r, problem.New(problem.Unauthorized, "%s %s needs a token", r.Method, r.URL.Path).
-				WithHint("send it as Authorization: Bearer TOKEN (commands: SUNDOG_TOKEN or --token-file)"))
-			return
-		}
-		if s.token == nil && !loopback(hostname(r.Host)) {
-			s.fail(w, r, problem.New(problem.Forbidden, "without a token the server answers to loopback names only, not to %q", r.Host).
-				WithHint("use http://%s, or start the server with a token", s.listener.Addr()))
+		caller, err := s.admit(w, r)
+		if err != nil {
+			s.fail(w, r, err)
 			return
 		}
 		if foreign(r) {
 			s.fail(w, r, problem.New(problem.Forbidden, "a page of another site may not do this"))
 			return
 		}
+		r = withCaller(r, caller)
 		next.ServeHTTP(w, r)
 	})
-}
-
-func (s *Server) allowed(r *http.Request) bool {
-	if s.token == nil {
-		return true
-	}
-	shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	sum := sha256.Sum256([]byte(shown))
-	return ok && subtle.ConstantTimeCompare(sum[:], s.token[:]) == 1
 }
 
 // untilClosing is the context of a request, for a time at most, that also ends, with http.ErrServerClosed as its cause, when the server is

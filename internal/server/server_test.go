@@ -1,13 +1,16 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,13 +46,44 @@ type running struct {
 	t        *testing.T
 	dir      string
 	platform *embedded.Platform
+	log      *logText
 }
 
-func start(t *testing.T, token string) *running {
+// logText is what the server has logged.
+type logText struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logText) Bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.text.Bytes())
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func start(t *testing.T, token string) *running { return startWith(t, token, "") }
+
+// startWith starts a server whose project file has more lines.
+func startWith(t *testing.T, token, more string) *running {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"sundog.yaml":     projectFile,
+		"sundog.yaml":     projectFile + more,
 		"first.asl.json":  `{"StartAt":"A","States":{"A":` + fmt.Sprintf(task, "echo") + `,"Next":"B"},"B":` + fmt.Sprintf(task, "publish") + `,"End":true}}}`,
 		"second.asl.json": `{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}}`,
 		"broken.asl.json": `{"StartAt":"A","States":{"A":{"Type":"Fail","Error":"Broken","Cause":"on purpose"}}}`,
@@ -62,11 +96,13 @@ func start(t *testing.T, token string) *running {
 	if err := diagnostics.Err(); err != nil {
 		t.Fatal(err)
 	}
-	platform, err := embedded.Open(t.Context(), p, embedded.Options{Data: filepath.Join(dir, "data")})
+	log := &logText{}
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	platform, err := embedded.Open(t.Context(), p, embedded.Options{Data: filepath.Join(dir, "data"), Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.Listen(t.Context(), platform, server.Options{Listen: "127.0.0.1:0", Token: token, Version: "test"})
+	s, err := server.Listen(t.Context(), platform, server.Options{Listen: "127.0.0.1:0", Token: token, Version: "test", Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +123,7 @@ func start(t *testing.T, token string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &running{c, t, dir, platform}
+	return &running{c, t, dir, platform, log}
 }
 
 func payloadOf(id string, workflows ...string) string {

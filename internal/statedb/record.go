@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sundog/payload"
@@ -27,8 +28,33 @@ type Record struct {
 	LastError *string
 	// Outputs are URLs that the workflow gave back. Nil: the attribute is missing.
 	Outputs []string
-	// Extra are attributes that others wrote. They are kept.
+	// Extra are attributes that others wrote. They are kept. The count of redrives is among them too, for Cirrus does not know it.
 	Extra map[string]json.RawMessage
+}
+
+// redrives is the attribute that counts how often the last execution was redriven; it is there only when it was.
+const redrives = "redrives"
+
+// Redrives is how often the last execution was redriven.
+func (r Record) Redrives() int64 {
+	var n int64
+	if json.Unmarshal(r.Extra[redrives], &n) != nil {
+		return 0
+	}
+	return n
+}
+
+// setRedrives changes the count in a record that shares nothing with another.
+func (r *Record) setRedrives(n int64) {
+	delete(r.Extra, redrives)
+	switch {
+	case n > 0 && r.Extra == nil:
+		r.Extra = map[string]json.RawMessage{redrives: strconv.AppendInt(nil, n, 10)}
+	case n > 0:
+		r.Extra[redrives] = strconv.AppendInt(nil, n, 10)
+	case len(r.Extra) == 0:
+		r.Extra = nil
+	}
 }
 
 // State is the record's state. It may be one that Known denies, when others wrote the record.

@@ -21,6 +21,8 @@ type Transition struct {
 	Error string
 	// Outputs are URLs, for Succeeded. Nil: the attribute stays as it is.
 	Outputs []string
+	// Redrives is how often the execution was redriven: to Processing with this redrive, or before the end.
+	Redrives int64
 }
 
 // Claim reserves a record for an execution that is about to start.
@@ -31,6 +33,11 @@ func Claim(id payload.ID, execution string, at time.Time) Transition {
 // Start says that the execution which claimed the record has started.
 func Start(id payload.ID, execution string, at time.Time) Transition {
 	return Transition{ID: id, To: Processing, Execution: execution, At: at}
+}
+
+// Redrive says that an execution which ended without success goes on, for the n-th time.
+func Redrive(id payload.ID, execution string, at time.Time, n int64) Transition {
+	return Transition{ID: id, To: Processing, Execution: execution, At: at, Redrives: n}
 }
 
 // Succeed says that the execution which holds the record succeeded.
@@ -85,9 +92,11 @@ func Conflict(err error) (*Record, bool) {
 //   - to Claimed: unless an execution holds the record, or the execution was one of the record's before. The second rule is
 //     what keeps a claim that was decided on an old reading from running a payload a second time: names are derived from the
 //     executions before, so such a claim carries a name that is there already.
-//   - to Processing: from Claimed, by the execution that holds the record.
+//   - to Processing: from Claimed, by the execution that holds the record. By a redrive: from Failed, Invalid and Aborted, by the last
+//     execution; from Claimed and Processing too, when its end has not been heard of. The count of redrives grows.
 //   - to an end: from Claimed or Processing, by the execution that holds the record; or when there is no record, as after
-//     somebody deleted it, or when the execution was started by hand.
+//     somebody deleted it, or when the execution was started by hand. An end that comes late, after the execution was redriven, has
+//     another count of redrives than the record and does not fit.
 //
 // Other errors wrap ErrMalformed: the id cannot be a key.
 func (t Transition) Apply(before *Record) (Record, error) {
@@ -113,12 +122,21 @@ func (t Transition) Apply(before *Record) (Record, error) {
 		after.ClaimedAt = at
 		after.Executions = append(after.Executions, t.Execution)
 		after.LastError, after.Outputs = nil, nil
+		after.setRedrives(0)
 	case Processing:
+		if t.Redrives > 0 {
+			if before == nil || !before.redrivable(t) {
+				return Record{}, conflict
+			}
+			after.LastError = nil
+			after.setRedrives(t.Redrives)
+			break
+		}
 		if before == nil || before.State() != Claimed || !before.HeldBy(t.Execution) {
 			return Record{}, conflict
 		}
 	case Succeeded, Failed, Invalid, Aborted:
-		if before != nil && !before.HeldBy(t.Execution) {
+		if before != nil && (!before.HeldBy(t.Execution) || before.Redrives() != t.Redrives) {
 			return Record{}, conflict
 		}
 		if t.To == Failed || t.To == Invalid {
@@ -131,4 +149,13 @@ func (t Transition) Apply(before *Record) (Record, error) {
 		return Record{}, fmt.Errorf("statedb: no transition leads to state %q", t.To)
 	}
 	return after, nil
+}
+
+// redrivable says whether the redrive fits the record.
+func (r Record) redrivable(t Transition) bool {
+	switch r.State() {
+	case Claimed, Processing, Failed, Invalid, Aborted:
+		return t.Execution != "" && r.LastExecution() == t.Execution && r.Redrives() < t.Redrives
+	}
+	return false
 }

@@ -6,7 +6,9 @@ package topic
 
 import (
 	"errors"
+	"strings"
 	"time"
+	"unicode"
 
 	"sundog/eventpattern"
 )
@@ -25,14 +27,25 @@ var (
 	ErrSlow = errors.New("listener did not keep up with its topic")
 )
 
-// MaxAttributes is how many attributes a message may have.
-const MaxAttributes = 32
+// Bounds of a message.
+const (
+	MaxAttributes = 32
+	MaxSubject    = 100 // characters
+)
+
+// ValidSubject reports whether a text can be the subject of a message: up to MaxSubject characters of ASCII on one line (SNS API Reference,
+// Publish), or none.
+func ValidSubject(subject string) bool {
+	return len(subject) <= MaxSubject && !strings.ContainsFunc(subject, func(c rune) bool { return c > unicode.MaxASCII || unicode.IsControl(c) })
+}
 
 // Attribute is a typed value that travels beside the body, and that filter policies look at.
 type Attribute = eventpattern.Attribute
 
 // Draft is a message to be published.
 type Draft struct {
+	// Subject is a line for people to read, as in SNS, or empty; see ValidSubject.
+	Subject    string
 	Body       []byte
 	Attributes map[string]Attribute
 }
@@ -42,6 +55,7 @@ type Message struct {
 	ID         string // the same in every delivery
 	Topic      string
 	Time       time.Time // of publication
+	Subject    string    // often empty
 	Body       []byte
 	Attributes map[string]Attribute
 }

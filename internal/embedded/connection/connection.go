@@ -1,131 +1,123 @@
-// Package connection lets requests of workflows show who they come from: it keeps the connections of a project, as EventBridge does for
-// Step Functions. What they hold shows in no history and no log.
+// Package connection owns the credentials with which workflows call HTTP endpoints, and what a connection adds to each request: the
+// connections of EventBridge on one machine (EventBridge User Guide, "Connections for HTTP endpoint targets").
+//
+// # Promises
+//
+//   - Credentials leave only in the requests that are made with them. No error and no log holds one.
+//   - A token of OAuth is fetched once for all who wait for it, kept in memory until shortly before it expires, and fetched anew after an
+//     endpoint has refused it.
 package connection
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/base64"
+	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
-// Connection says how a request is authorized: at most one of Username, Header and OAuth is set.
-type Connection struct {
-	Name               string
-	Username, Password string
-	Header, Value      string // a key in a header
-	OAuth              *OAuth
-	Headers            map[string]string // that every request gets
+// ErrUnknown is returned for a connection that is not there.
+var ErrUnknown = errors.New("no such connection")
+
+// Spec describes a connection. At most one of Basic, APIKey and OAuth is set.
+type Spec struct {
+	Name   string
+	Basic  *Basic
+	APIKey *APIKey
+	OAuth  *OAuth
+	// Parameters are added to each request, and go before those that the request has of the same names.
+	Parameters
 }
 
-// OAuth gets tokens for client credentials (RFC 6749, section 4.4).
+// Parameters are what is added to a request: headers, parameters of the query, and members of a body that is a JSON object.
+type Parameters struct {
+	Headers, Query, Body map[string]string
+}
+
+// Basic is basic authentication (RFC 7617).
+type Basic struct{ Username, Password string }
+
+// APIKey is a header with a key.
+type APIKey struct{ Header, Value string }
+
+// OAuth is the client credentials grant (RFC 6749, 4.4).
 type OAuth struct {
-	TokenURL, ClientID, ClientSecret, Scope string
+	URL                    string // of the token endpoint
+	ClientID, ClientSecret string
+	Body                   map[string]string // added to the form that asks for a token: a scope, an audience
 }
 
-// Connections are the connections of a project. They are safe for concurrent use.
-type Connections struct {
-	byName map[string]Connection
-	names  []string
-	http   *http.Client
-	now    func() time.Time
+// Connections are the connections of a platform, by name. They are safe for concurrent use.
+type Connections struct{ byName map[string]*Connection }
 
-	mu     sync.Mutex
-	tokens map[string]token
-}
-
-type token struct {
-	text    string
-	expires time.Time
-}
-
-// early is how long before its end a token is no longer used; maxAnswer bounds what is read of a token server's answer.
-const (
-	early     = 30 * time.Second
-	maxAnswer = 64 << 10
-)
-
-// New returns connections that ask for tokens with a client. Now is the clock, time.Now when nil.
-func New(all []Connection, client *http.Client, now func() time.Time) *Connections {
+// New returns connections that ask for tokens with a client. Now is the clock, time.Now when nil. An error says what is wrong with a spec.
+func New(specs []Spec, client *http.Client, now func() time.Time) (*Connections, error) {
 	if now == nil {
 		now = time.Now
 	}
-	c := &Connections{byName: map[string]Connection{}, http: client, now: now, tokens: map[string]token{}}
-	for _, connection := range all {
-		c.byName[connection.Name] = connection
-		c.names = append(c.names, connection.Name)
+	cs := &Connections{byName: make(map[string]*Connection, len(specs))}
+	for _, spec := range specs {
+		if spec.Name == "" || cs.byName[spec.Name] != nil {
+			return nil, fmt.Errorf("connection %q: a name is needed, and each comes once", spec.Name)
+		}
+		c := &Connection{spec: spec}
+		if spec.OAuth != nil {
+			c.tokens = newTokens(*spec.OAuth, client, now)
+		}
+		cs.byName[spec.Name] = c
 	}
-	slices.Sort(c.names)
-	return c
+	return cs, nil
 }
 
-// Authorize adds what a connection holds to a request. Without a name nothing is added.
-func (c *Connections) Authorize(ctx context.Context, name string, req *http.Request) error {
-	if name == "" {
-		return nil
+// Get returns a connection by its name or its ARN, arn:aws:events:<region>:<account>:connection/<name>/<id>; ErrUnknown when there is none.
+func (cs *Connections) Get(nameOrARN string) (*Connection, error) {
+	name := nameOrARN
+	if _, path, ok := strings.Cut(nameOrARN, ":connection/"); ok {
+		name, _, _ = strings.Cut(path, "/")
 	}
-	connection, ok := c.byName[name]
-	if !ok {
-		return fmt.Errorf("there is no connection %q; there are %v", name, c.names)
+	if c := cs.byName[name]; c != nil {
+		return c, nil
 	}
-	for header, value := range connection.Headers {
-		req.Header.Set(header, value)
-	}
+	return nil, fmt.Errorf("%w: %q; there are %v", ErrUnknown, name, slices.Sorted(maps.Keys(cs.byName)))
+}
+
+// Connection is one connection.
+type Connection struct {
+	spec   Spec
+	tokens *tokens // nil without OAuth
+}
+
+// Parameters returns what is added to each request beside the authorization.
+func (c *Connection) Parameters() Parameters { return c.spec.Parameters }
+
+// Authorize adds the authorization to a request. The error of an endpoint that gives no token says why.
+func (c *Connection) Authorize(ctx context.Context, header http.Header) error {
 	switch {
-	case connection.OAuth != nil:
-		text, err := c.token(ctx, connection)
+	case c.spec.Basic != nil:
+		pair := c.spec.Basic.Username + ":" + c.spec.Basic.Password
+		header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
+	case c.spec.APIKey != nil:
+		header.Set(c.spec.APIKey.Header, c.spec.APIKey.Value)
+	case c.tokens != nil:
+		token, err := c.tokens.get(ctx)
 		if err != nil {
-			return fmt.Errorf("connection %s: %w", name, err)
+			return fmt.Errorf("connection %s: %w", c.spec.Name, err)
 		}
-		req.Header.Set("Authorization", "Bearer "+text)
-	case connection.Header != "":
-		req.Header.Set(connection.Header, connection.Value)
-	case connection.Username != "":
-		req.SetBasicAuth(connection.Username, connection.Password)
+		header.Set("Authorization", token)
 	}
 	return nil
 }
 
-// token returns a token that has not expired. One caller at a time asks for a new one.
-func (c *Connections) token(ctx context.Context, connection Connection) (string, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if t, ok := c.tokens[connection.Name]; ok && c.now().Before(t.expires) {
-		return t.text, nil
+// Refused says that an endpoint has refused (401 or 407) a request with these headers. It reports whether another attempt may do better:
+// with a new token.
+func (c *Connection) Refused(header http.Header) bool {
+	if c.tokens == nil {
+		return false
 	}
-	form := url.Values{"grant_type": {"client_credentials"}}
-	if connection.OAuth.Scope != "" {
-		form.Set("scope", connection.OAuth.Scope)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, connection.OAuth.TokenURL, strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", fmt.Errorf("asking for a token: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	req.SetBasicAuth(url.QueryEscape(connection.OAuth.ClientID), url.QueryEscape(connection.OAuth.ClientSecret))
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return "", fmt.Errorf("asking for a token: %w", err)
-	}
-	defer resp.Body.Close()
-	var answer struct {
-		AccessToken string      `json:"access_token"`
-		ExpiresIn   json.Number `json:"expires_in"`
-	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&answer); err != nil || resp.StatusCode != http.StatusOK || answer.AccessToken == "" {
-		return "", fmt.Errorf("%s gave no token but %s", connection.OAuth.TokenURL, resp.Status)
-	}
-	lifetime := time.Minute
-	if seconds, err := answer.ExpiresIn.Int64(); err == nil {
-		lifetime = time.Duration(seconds) * time.Second
-	}
-	c.tokens[connection.Name] = token{answer.AccessToken, c.now().Add(lifetime - early)}
-	return answer.AccessToken, nil
+	c.tokens.forget(header.Get("Authorization"))
+	return true
 }

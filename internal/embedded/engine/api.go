@@ -5,16 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"sundog/asl"
+	"sundog/internal/embedded/machine"
 	"sundog/internal/embedded/store"
 )
 
 // StartRequest asks for an execution.
 type StartRequest struct {
-	Machine   string // name or ARN of the workflow
+	Machine   string // name or ARN of the workflow, or ARN of a version or an alias
 	Name      string // 1 to 80 characters, unique within the workflow; see API reference, StartExecution
 	Input     []byte // one JSON value
 	Lane      string // of the process queue, or empty
@@ -23,12 +23,6 @@ type StartRequest struct {
 	// execution of the first, whatever became of it. Empty: AWS's rules alone.
 	StartedBy string
 }
-
-// validName is what AWS allows in the name of an execution.
-var validName = regexp.MustCompile(`^[^\x00-\x1f\x7f-\x9f\s<>{}\[\]?*"#%\\^|~` + "`" + `$&,;:/]{1,80}$`)
-
-// MaxInput is the size in bytes of the largest input of an execution (AWS: 256 KiB).
-const MaxInput = 256 << 10
 
 // Errors of a request that can never succeed.
 var (
@@ -47,34 +41,44 @@ func endedKey(d *Description) store.Key {
 }
 
 // Start starts an execution; when it returns, the execution is on disk. The same name with the same input while the execution runs is the same
-// execution; otherwise a used name gives ErrExists. Other errors: ErrNoMachine, ErrInvalidName, ErrInvalidInput.
+// execution; otherwise a used name gives ErrExists. Other errors: ErrInvalidName, ErrInvalidInput, and
+// those of machine.Registry.Target.
 func (e *Engine) Start(ctx context.Context, req StartRequest) (Description, error) {
-	m, err := e.Machine(req.Machine)
+	m, err := e.machines.Target(req.Machine, e.opts.Seed)
 	if err != nil {
 		return Description{}, err
 	}
-	if !validName.MatchString(req.Name) {
-		return Description{}, fmt.Errorf("%w: %q: 1 to 80 characters without spaces, control characters and <>{}[]?*\"#%%\\^|~`$&,;:/", ErrInvalidName, req.Name)
-	}
-	if len(req.Input) > MaxInput {
-		return Description{}, fmt.Errorf("%w: it has %d bytes, %d are allowed", ErrInvalidInput, len(req.Input), MaxInput)
-	}
-	input, err := asl.ParseDocument(req.Input)
+	input, err := e.check(&req)
 	if err != nil {
-		return Description{}, fmt.Errorf("%w: %w", ErrInvalidInput, err)
+		return Description{}, err
 	}
-	unlock, err := e.starting.Lock(ctx, m.Name+":"+req.Name)
+	unlock, err := e.starting.Lock(ctx, m.Machine.Name+":"+req.Name)
 	if err != nil {
 		return Description{}, err
 	}
 	defer unlock()
-	switch id, err := e.lookup(m.Name, req.Name); {
+	switch id, err := e.lookup(m.Machine.Name, req.Name); {
 	case err == nil:
 		return e.again(id, req.StartedBy, input)
 	case !errors.Is(err, ErrNotFound):
 		return Description{}, err
 	}
-	return e.start(ctx, m, req, input)
+	return e.start(ctx, m, req, "", input)
+}
+
+// check looks at the name and the input of a request, and returns the input.
+func (e *Engine) check(req *StartRequest) (*asl.Document, error) {
+	if !machine.ValidName(req.Name) {
+		return nil, fmt.Errorf("%w: %q: 1 to 80 characters without spaces, control characters and <>{}[]?*\"#%%\\^|~`$&,;:/", ErrInvalidName, req.Name)
+	}
+	if limit := e.opts.MaxInput; len(req.Input) > limit {
+		return nil, fmt.Errorf("%w: it has %d bytes, %d are allowed", ErrInvalidInput, len(req.Input), limit)
+	}
+	input, err := asl.ParseDocument(req.Input)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalidInput, err)
+	}
+	return input, nil
 }
 
 // again answers a start whose name is taken.
@@ -93,20 +97,20 @@ func (e *Engine) again(id uint64, startedBy string, input *asl.Document) (Descri
 	return d, fmt.Errorf("%w: %s", ErrExists, d.ARN)
 }
 
-func (e *Engine) start(ctx context.Context, m *Machine, req StartRequest, input *asl.Document) (Description, error) {
-	at := e.moment()
+// start starts an execution under a name that is not in use. One of StartSync has an id besides its name.
+func (e *Engine) start(ctx context.Context, t machine.Target, req StartRequest, syncID string, input *asl.Document) (Description, error) {
+	at, m := e.moment(), t.Machine
 	id := e.nextID(at.Now)
 	d := Description{
 		id: id, Machine: m.Name, Name: req.Name, ARN: e.ExecutionARN(m.Name, req.Name), Status: asl.Running, Start: at.Now,
-		Lane: req.Lane, PayloadID: req.PayloadID, StartedBy: req.StartedBy, Definition: m.digest, MachineType: m.Type,
+		Lane: req.Lane, PayloadID: req.PayloadID, StartedBy: req.StartedBy, Definition: t.Revision.Definition, MachineType: m.Type, SyncID: syncID,
+		Version: t.Version, Alias: t.Alias, Revision: t.Revision.ID, Revised: t.Revision.Since, Role: t.Revision.RoleARN,
+	}
+	if syncID != "" {
+		d.ARN = e.syncARN(m.Name, d.unique())
 	}
 	tx := e.store.Begin()
-	in, all, err := e.begin(tx, d, m.parsed, asl.Identity{
-		ARN: d.ARN, Name: d.Name, MachineARN: m.ARN, MachineName: e.opts.MachinePrefix + m.Name, Express: m.Type == "EXPRESS",
-		Number:  id,
-		RoleARN: "arn:aws:iam::" + e.opts.Account + ":role/" + e.opts.MachinePrefix + m.Name,
-		Region:  e.opts.Region, Account: e.opts.Account,
-	}, input, at)
+	in, all, err := e.begin(tx, d, t.Parsed, e.identityOf(&d), input, at)
 	if err != nil {
 		return d, err
 	}
@@ -117,6 +121,7 @@ func (e *Engine) start(ctx context.Context, m *Machine, req StartRequest, input 
 		in.forget()
 		return d, fmt.Errorf("starting %s: %w", d.ARN, err)
 	}
+	d.judge(at.Now)
 	e.lanes.start(d.Lane)
 	e.carryOut(in, all)
 	e.work(in) // it was busy: something may have come in meanwhile
@@ -126,16 +131,16 @@ func (e *Engine) start(ctx context.Context, m *Machine, req StartRequest, input 
 // begin adds a new execution and its first step to a transaction. The instance is busy: whoever commits carries out the effects, and then
 // works through its mailbox.
 func (e *Engine) begin(tx *store.Tx, d Description, machine *asl.Machine, id asl.Identity, input *asl.Document, at asl.Moment) (*instance, *effects, error) {
-	exec, step := asl.Start(machine, id, input, at)
+	exec, step := asl.Start(machine.WithLimits(e.opts.Limits), id, input, at)
 	in := &instance{
 		id: d.id, busy: true, loaded: true, exec: exec, docs: newDocuments(e.store, d.id), starting: true,
-		parts: map[string]bool{}, timers: map[asl.TimerID]time.Time{}, tasks: map[asl.TaskID]asl.Task{},
+		timers: map[asl.TimerID]time.Time{}, tasks: map[asl.TaskID]asl.Task{},
 	}
 	in.docs.tx = tx
 	d.Input = in.docs.Put(input)
 	in.desc = d
 	d.write(tx)
-	tx.Set(nameKey(d.Machine, d.Name), store.Key(nil).Uint(d.id))
+	tx.Set(nameKey(d.Machine, d.unique()), store.Key(nil).Uint(d.id))
 	if !d.isChild() {
 		tx.Set(openKey(&d), []byte(d.Lane))
 	}
@@ -188,6 +193,10 @@ func (e *Engine) History(_ context.Context, arn string, page Page) ([]asl.Histor
 	if err != nil {
 		return nil, 0, err
 	}
+	d, err := e.describe(id)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: %s", err, arn)
+	}
 	limit := page.Limit
 	if limit <= 0 || limit > 1000 {
 		limit = 100
@@ -214,10 +223,24 @@ func (e *Engine) History(_ context.Context, arn string, page Page) ([]asl.Histor
 			if len(events) == limit {
 				return events, events[limit-1].ID, nil
 			}
+			if ev.Type == "ExecutionStarted" {
+				ev.Details.VersionARN, ev.Details.AliasARN = e.startedBy(&d)
+			}
 			events = append(events, ev)
 		}
 	}
 	return events, 0, nil
+}
+
+// startedBy returns the ARNs of the version and the alias by which an execution was started, empty when it was by neither.
+func (e *Engine) startedBy(d *Description) (version, alias string) {
+	if d.Version != 0 {
+		version = e.machines.Names.Version(d.Machine, d.Version)
+	}
+	if d.Alias != "" {
+		alias = e.machines.Names.Alias(d.Machine, d.Alias)
+	}
+	return version, alias
 }
 
 // historyRange is where the page lies. Events are stored in chunks under the number of their first one, so the chunk in which a page begins may

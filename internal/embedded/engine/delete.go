@@ -140,7 +140,7 @@ func (e *Engine) expireSome(ctx context.Context, r store.Range, before func(mach
 		d, err := e.describe(id)
 		var unlock func()
 		if err == nil {
-			unlock, err = e.deleteTx(ctx, tx, machine, d.Name)
+			unlock, err = e.deleteTx(ctx, tx, machine, d.unique())
 		}
 		switch {
 		case err == nil:

@@ -102,7 +102,7 @@ func (e *Engine) deleteParts(tx *store.Tx, d *Description) error {
 			tx.Delete(entry.Key)
 		}
 	}
-	tx.Delete(nameKey(d.Machine, d.Name))
+	tx.Delete(nameKey(d.Machine, d.unique()))
 	tx.Delete(d.key())
 	return nil
 }

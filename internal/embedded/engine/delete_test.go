@@ -22,7 +22,7 @@ func (w *world) left() map[byte]int {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if e.Key[0] != store.PrefixDefinition && e.Key[0] != 'M' {
+		if e.Key[0] != store.PrefixDefinition && e.Key[0] != store.PrefixMachine && e.Key[0] != 'M' {
 			counts[e.Key[0]]++
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -30,8 +31,34 @@ type Description struct {
 	EventCount  int64      `json:"events"`     // when it has ended
 	MachineType string     `json:"type"`       // STANDARD or EXPRESS
 	StartedBy   string     `json:"started_by,omitempty"`
-	MapRun      string     `json:"map_run"` // ARN of the map run that started it, or empty
-	child       childOf    // of a map run; stored beside the public fields
+	MapRun      string     `json:"map_run"`           // ARN of the map run that started it, or empty
+	SyncID      string     `json:"sync_id,omitempty"` // of StartSync: beside the name, which need not be unique
+
+	RedriveCount  int64          `json:"redrives,omitempty"`
+	RedriveDate   time.Time      `json:"redriven,omitzero"`        // of the last redrive
+	RedriveTokens []RedriveToken `json:"redrive_tokens,omitempty"` // of the last redrives that had one
+	Kept          bool           `json:"kept,omitempty"`           // it has ended, and its states were kept for a redrive
+	NotKept       string         `json:"not_kept,omitempty"`       // why they were not, though it did not succeed
+	// RedriveStatus says whether it can be redriven now, and RedriveStatusReason why not.
+	RedriveStatus       RedriveStatus `json:"-"`
+	RedriveStatusReason string        `json:"-"`
+
+	// The revision that it runs, and how it was named when it was started.
+	Version  int64     `json:"version,omitempty"`  // 0: not by a version
+	Alias    string    `json:"alias,omitempty"`    // empty: not by an alias
+	Revision string    `json:"revision,omitempty"` // empty: the one that the machine was created with
+	Revised  time.Time `json:"revised,omitzero"`   // when that came to be
+	Role     string    `json:"role,omitempty"`     // an ARN
+
+	child childOf // of a map run; stored beside the public fields
+}
+
+// unique is the name of an execution as its ARN has it.
+func (d *Description) unique() string {
+	if d.SyncID != "" {
+		return d.Name + ":" + d.SyncID
+	}
+	return d.Name
 }
 
 // childOf is the place of an execution in its map run. It is the zero value for executions that are no children.
@@ -76,7 +103,17 @@ func (e *Engine) describe(id uint64) (Description, error) {
 	if err != nil {
 		return d, fmt.Errorf("reading execution %d: %w", id, err)
 	}
+	d.judge(e.opts.Now())
 	return d, nil
+}
+
+// named is how an execution stands in the log: by its ARN and its payload, as far as they can be read.
+func (e *Engine) named(id uint64) slog.Attr {
+	d, err := e.describe(id)
+	if err != nil {
+		return slog.Uint64("execution_number", id)
+	}
+	return slog.Group("", "execution", d.ARN, "payload_id", d.PayloadID) // a group without a name is inlined
 }
 
 func nameKey(machine, name string) store.Key {
@@ -97,35 +134,23 @@ func (e *Engine) lookup(machine, name string) (uint64, error) {
 
 // ExecutionARN is the ARN of an execution of a workflow.
 func (e *Engine) ExecutionARN(machine, name string) string {
-	return e.arn("execution") + machine + ":" + name
+	return e.machines.ARN("execution") + machine + ":" + name
 }
 
 // MachineARN is the ARN of a workflow.
-func (e *Engine) MachineARN(machine string) string { return e.arn("stateMachine") + machine }
-
-func (e *Engine) arn(kind string) string {
-	return "arn:aws:states:" + e.opts.Region + ":" + e.opts.Account + ":" + kind + ":" + e.opts.MachinePrefix
-}
-
-// MachineOf returns the name of the workflow of a state machine ARN, or of a plain name.
-func (e *Engine) MachineOf(arn string) (string, error) {
-	if name, ok := strings.CutPrefix(arn, e.arn("stateMachine")); ok {
-		return name, nil
-	}
-	if strings.Contains(arn, ":") {
-		return "", fmt.Errorf("%w: %s (workflows here are named %s…)", ErrNoMachine, arn, e.arn("stateMachine"))
-	}
-	return arn, nil
-}
+func (e *Engine) MachineARN(machine string) string { return e.machines.Names.Machine(machine) }
 
 // split takes an execution ARN apart.
 func (e *Engine) split(arn string) (machine, name string, err error) {
-	rest, ok := strings.CutPrefix(arn, e.arn("execution"))
+	rest, ok := strings.CutPrefix(arn, e.machines.ARN("execution"))
+	if !ok {
+		rest, ok = strings.CutPrefix(arn, e.machines.ARN("express"))
+	}
 	if ok {
 		machine, name, ok = strings.Cut(rest, ":")
 	}
 	if !ok {
-		return "", "", fmt.Errorf("%w: %q is not an execution ARN of this server (%s<workflow>:<name>)", ErrNotFound, arn, e.arn("execution"))
+		return "", "", fmt.Errorf("%w: %q is not an execution ARN of this server (%s<workflow>:<name>)", ErrNotFound, arn, e.machines.ARN("execution"))
 	}
 	return machine, name, nil
 }

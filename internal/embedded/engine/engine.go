@@ -33,6 +33,7 @@ import (
 
 	"sundog/asl"
 	"sundog/asl/maprun"
+	"sundog/internal/embedded/machine"
 	"sundog/internal/embedded/store"
 )
 
@@ -43,7 +44,7 @@ var (
 	// ErrExists: the name was used for an execution with another input, or for one that has ended (AWS: ExecutionAlreadyExists).
 	ErrExists = errors.New("execution already exists")
 	// ErrNoMachine: no such workflow (AWS: StateMachineDoesNotExist).
-	ErrNoMachine = errors.New("state machine does not exist")
+	ErrNoMachine = machine.ErrNotFound
 	// ErrEnded: the execution has ended, or the task has.
 	ErrEnded = errors.New("execution has ended")
 	// ErrStopping: the engine is being shut down.
@@ -63,8 +64,9 @@ type TaskRunner interface {
 type Task struct {
 	asl.Task
 	Execution Description
-	engine    *Engine // that carries it out
-	answered  []byte  // what AnswerTx has recorded before a crash
+	Begun     time.Time // when the runner was asked
+	engine    *Engine   // that carries it out
+	answered  []byte    // what AnswerTx has recorded before a crash
 }
 
 // TaskError is a failure that a Retry or Catch can name.
@@ -79,12 +81,18 @@ func (e *TaskError) Error() string { return e.Name + ": " + e.Cause }
 // An EndHook adds to the transaction in which an execution ends. It must not commit it.
 type EndHook func(tx *store.Tx, ended Description, input, output *asl.Document) error
 
+// A RedriveHook adds to the transaction in which an execution is redriven. It must not commit it; settle, which is not nil unless there is an
+// error, is called once the outcome is known. An error that wraps ErrNotRedrivable refuses the redrive.
+type RedriveHook func(ctx context.Context, tx *store.Tx, redriven Description) (settle func(error), err error)
+
 // Options of an engine.
 type Options struct {
 	Store  *store.Store
 	Runner TaskRunner
 	// EndHook may be nil.
 	EndHook EndHook
+	// RedriveHook may be nil.
+	RedriveHook RedriveHook
 	// Region and Account show in ARNs.
 	Region, Account string
 	// MachinePrefix stands before the workflow's name in ARNs.
@@ -103,7 +111,14 @@ type Options struct {
 	Objects maprun.Objects
 	// MapRunConcurrency bounds the children of one map run that run at one time, 1000 when zero.
 	MapRunConcurrency int
+	// Limits are the quotas that executions keep; a zero field has AWS's default.
+	Limits asl.Limits
+	// MaxInput is the size in bytes of the largest input of an execution, DefaultMaxInput when zero.
+	MaxInput int
 }
+
+// DefaultMaxInput is AWS's bound: 256 KiB.
+const DefaultMaxInput = 256 << 10
 
 // Engine runs executions. It is safe for concurrent use.
 type Engine struct {
@@ -111,7 +126,7 @@ type Engine struct {
 	store  *store.Store
 	logger *slog.Logger
 
-	machines *machines
+	machines *machine.Registry
 	cache    *cache
 	timers   *timers
 	starting store.Locks
@@ -127,7 +142,7 @@ type Engine struct {
 	tasks  *taskQueue
 }
 
-// New opens the engine on its store. Workflows are registered before Run is called.
+// New opens the engine on its store. Workflows of the project are registered before Run is called.
 func New(opts Options) (*Engine, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -153,12 +168,16 @@ func New(opts Options) (*Engine, error) {
 	if opts.MapRunConcurrency == 0 {
 		opts.MapRunConcurrency = 1000
 	}
-	e := &Engine{
-		opts:     opts,
-		store:    opts.Store,
-		logger:   opts.Logger,
-		machines: newMachines(opts),
+	if opts.MaxInput == 0 {
+		opts.MaxInput = DefaultMaxInput
 	}
+	registry, err := machine.Open(machine.Options{
+		Store: opts.Store, Now: opts.Now, Names: machine.Names{Region: opts.Region, Account: opts.Account, Prefix: opts.MachinePrefix},
+	})
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{opts: opts, store: opts.Store, logger: opts.Logger, machines: registry}
 	e.cache = newCache(opts.CachedExecutions, opts.CachedBytes)
 	e.timers = newTimers(e)
 	e.tasks = newTaskQueue(e, opts.MaxRunningTasks)
@@ -182,6 +201,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer e.cancel(ErrStopping)
 	if err := e.resume(ctx); err != nil {
 		return err
+	}
+	for _, name := range e.machines.Deleting() {
+		e.clear(name)
 	}
 	err := e.timers.run(ctx)
 	e.cancel(ErrStopping)

@@ -29,6 +29,7 @@ type world struct {
 	ended  func(engine.Description)
 	more   map[string]string // machines beside those of all tests
 	object maprun.Objects
+	limits func(*engine.Options) // may be nil
 
 	store  *store.Store
 	engine *engine.Engine
@@ -72,7 +73,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	e, err := engine.New(engine.Options{
+	engineOpts := engine.Options{
 		Store: s, Runner: w.runner, Region: "us-east-1", Account: "000000000000", Objects: w.object,
 		EndHook: func(tx *store.Tx, d engine.Description, _, _ *asl.Document) error {
 			if w.ended != nil {
@@ -80,7 +81,11 @@ func (w *world) start() {
 			}
 			return nil
 		},
-	})
+	}
+	if w.limits != nil {
+		w.limits(&engineOpts)
+	}
+	e, err := engine.New(engineOpts)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -235,7 +240,7 @@ func TestRefusals(t *testing.T) {
 			{engine.StartRequest{Machine: "arn:aws:states:eu-west-1:1:stateMachine:pass", Name: "x", Input: []byte(`{}`)}, engine.ErrNoMachine},
 			{engine.StartRequest{Machine: "pass", Name: "a b", Input: []byte(`{}`)}, engine.ErrInvalidName},
 			{engine.StartRequest{Machine: "pass", Name: "x", Input: []byte(`{`)}, engine.ErrInvalidInput},
-			{engine.StartRequest{Machine: "pass", Name: "x", Input: []byte(`"` + strings.Repeat("x", engine.MaxInput) + `"`)}, engine.ErrInvalidInput},
+			{engine.StartRequest{Machine: "pass", Name: "x", Input: []byte(`"` + strings.Repeat("x", engine.DefaultMaxInput) + `"`)}, engine.ErrInvalidInput},
 		} {
 			if _, err := w.engine.Start(t.Context(), c.req); !errors.Is(err, c.want) {
 				t.Errorf("%+v gives %v", c.req, err)

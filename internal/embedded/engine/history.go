@@ -55,6 +55,7 @@ const (
 	tagState
 	tagLocation
 	tagVariable // repeated: name, text
+	tagRedrives
 )
 
 type historyWriter struct {
@@ -89,6 +90,7 @@ func (w *historyWriter) event(ev asl.HistoryEvent) {
 	w.number(tagIndex, d.Index)
 	w.number(tagLength, d.Length)
 	w.tagText(tagRole, d.RoleARN)
+	w.number(tagRedrives, d.RedriveCount)
 	w.tagText(tagWorker, d.WorkerName)
 	w.tagText(tagMapRun, d.MapRunARN)
 	w.tagText(tagState, d.State)
@@ -191,6 +193,8 @@ func (r *historyReader) event() asl.HistoryEvent {
 			d.Length = r.Varint()
 		case tagRole:
 			d.RoleARN = r.Text()
+		case tagRedrives:
+			d.RedriveCount = r.Varint()
 		case tagWorker:
 			d.WorkerName = r.Text()
 		case tagMapRun:

@@ -25,79 +25,25 @@ type instance struct {
 	desc   Description
 	exec   *asl.Execution
 	docs   *documents
-	parts  map[string]bool // the keys of the stored parts
 	timers map[asl.TimerID]time.Time
 	tasks  map[asl.TaskID]asl.Task
 	// starting is true while the first step is written.
 	starting bool
 }
 
-// A delivery is an event for an execution, or a look at it; and who wants to know when its outcome is on disk.
-type delivery struct {
-	event asl.Event
-	look  func(*instance)       // instead of an event
-	check func(*instance) error // whether the event may have its effect; nil: it may
-	done  func(error)           // may be nil; called once
-	err   error                 // of check
-}
-
-// maxStep bounds the events that are worked through in one transaction.
-const maxStep = 256
-
-// post delivers an event to an execution and, when nobody else does so, works through its mailbox. It returns when the event is
-// delivered, or worked through if it fell to this caller.
-func (e *Engine) post(id uint64, d delivery) {
-	in := e.cache.acquire(id)
-	defer e.cache.release(in)
-	in.mu.Lock()
-	in.mailbox = append(in.mailbox, d)
-	if in.busy {
-		in.mu.Unlock()
-		return
-	}
-	in.busy = true
-	in.mu.Unlock()
-	e.work(in)
-}
-
-// call delivers an event and waits until its outcome is on disk.
-func (e *Engine) call(ctx context.Context, id uint64, event asl.Event) error {
-	done := make(chan error, 1)
-	e.post(id, delivery{event: event, done: func(err error) { done <- err }})
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// work empties the mailbox of an instance that the caller made busy.
-func (e *Engine) work(in *instance) {
-	for {
-		in.mu.Lock()
-		n := min(len(in.mailbox), maxStep)
-		if n == 0 {
-			in.mailbox, in.busy = nil, false
-			in.mu.Unlock()
-			return
-		}
-		batch := in.mailbox[:n]
-		in.mailbox = in.mailbox[n:]
-		in.mu.Unlock()
-		e.step(in, batch)
-	}
-}
-
 // step makes one transaction of a batch of events, then carries out its effects.
 func (e *Engine) step(in *instance, batch []delivery) {
+	if redrive := batch[0].redrive; redrive != nil {
+		batch[0].done(redrive(in))
+		return
+	}
 	err := e.load(in)
 	if err == nil {
 		err = e.advance(in, batch)
 	}
 	if err != nil && !errors.Is(err, ErrEnded) {
 		in.forget() // what is in memory may be ahead of what is on disk
-		e.logger.Error("a step of an execution failed; it is taken again", "execution", in.id, "error", err)
+		e.logger.Error("a step of an execution failed; it is taken again", e.named(in.id), "error", err)
 	}
 	for _, d := range batch {
 		if d.done != nil {
@@ -108,25 +54,8 @@ func (e *Engine) step(in *instance, batch []delivery) {
 	}
 }
 
-// retryDelay is how long an event waits that could not be written.
-const retryDelay = 100 * time.Millisecond
-
-// retry delivers an event again that could not be written, unless the disk is gone for good.
-func (e *Engine) retry(id uint64, d delivery) {
-	if e.store.Failed() != nil || e.ctx.Err() != nil {
-		return // the next process takes it up: the task or timer is still in the store
-	}
-	e.wg.Go(func() {
-		select {
-		case <-time.After(retryDelay):
-			e.post(id, d)
-		case <-e.ctx.Done():
-		}
-	})
-}
-
 func (in *instance) forget() {
-	in.loaded, in.exec, in.docs, in.parts, in.timers, in.tasks = false, nil, nil, nil, nil, nil
+	in.loaded, in.exec, in.docs, in.timers, in.tasks = false, nil, nil, nil, nil
 }
 
 // load reads an execution from the store, unless it is in memory. It returns ErrEnded when the execution has ended.
@@ -141,6 +70,11 @@ func (e *Engine) load(in *instance) error {
 	if desc.Status != asl.Running {
 		return fmt.Errorf("%w: %s", ErrEnded, desc.ARN)
 	}
+	return e.read(in, desc)
+}
+
+// read reads an execution from the store, whether it runs or has ended.
+func (e *Engine) read(in *instance, desc Description) error {
 	machine, err := e.definition(desc.Definition)
 	if err != nil {
 		return err
@@ -166,14 +100,11 @@ func (e *Engine) load(in *instance) error {
 			return err
 		}
 	}
-	exec, err := asl.Load(machine, parts, docs)
+	exec, err := asl.Load(machine.WithLimits(e.opts.Limits), parts, docs)
 	if err != nil {
 		return fmt.Errorf("reading the state of %s: %w", desc.ARN, err)
 	}
-	in.desc, in.exec, in.docs, in.parts = desc, exec, docs, make(map[string]bool, len(parts))
-	for _, part := range parts {
-		in.parts[part.Key] = true
-	}
+	in.desc, in.exec, in.docs = desc, exec, docs
 	in.index()
 	in.loaded = true
 	return nil
@@ -311,15 +242,11 @@ func (e *Engine) write(tx *store.Tx, in *instance, all *effects) error {
 	}
 	in.docs.tx = tx
 	defer func() { in.docs.tx = nil }()
-	if all.end == nil { // at the end all parts go
-		for _, part := range in.exec.TakeChanges(in.docs) {
-			if part.Data == nil {
-				tx.Delete(partKey(in.id, part.Key))
-				delete(in.parts, part.Key)
-				continue
-			}
+	for _, part := range in.exec.TakeChanges(in.docs) {
+		if part.Data == nil { // one by one: a range tombstone for each execution would slow down every reader
+			tx.Delete(partKey(in.id, part.Key))
+		} else {
 			tx.Set(partKey(in.id, part.Key), part.Data)
-			in.parts[part.Key] = true
 		}
 	}
 	if !in.desc.isChild() || in.desc.MachineType != "EXPRESS" { // of which a map run may have millions
@@ -354,13 +281,14 @@ func (e *Engine) writeEnd(tx *store.Tx, in *instance, all *effects) error {
 	for id, due := range in.timers {
 		tx.Delete(timerKey(due, in.id, id))
 	}
-	for key := range in.parts { // one by one: a range tombstone for each execution would slow down every reader
-		tx.Delete(partKey(in.id, key))
-	}
 	end := all.end
 	d := in.desc
 	d.Status, d.Error, d.Cause, d.Stop = end.Status, end.Error, end.Cause, e.opts.Now().UTC()
 	d.Output = in.docs.Put(end.Output)
+	if d.Status != asl.Succeeded {
+		d.NotKept = in.exec.NotRedrivable()
+		d.Kept = d.NotKept == ""
+	}
 	if n := len(all.history); n > 0 {
 		d.EventCount = all.history[n-1].ID
 	}

@@ -121,6 +121,7 @@ func (e *Engine) startChild(tx *store.Tx, r *mapRun, input maprun.Input) (starte
 	d := Description{
 		id: e.nextID(at.Now), Machine: r.parent.Machine + "/" + settings.Label, Name: identity.Name, ARN: identity.ARN, Status: asl.Running, Start: at.Now,
 		Definition: r.parent.Definition, MachineType: "STANDARD", MapRun: r.record.ARN,
+		Revision: r.parent.Revision, Revised: r.parent.Revised, Role: r.parent.Role,
 		child: childOf{Run: r.ref, Index: index, Items: input.Items, State: r.record.State},
 	}
 	identity.Number = d.id

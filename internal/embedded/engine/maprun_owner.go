@@ -9,6 +9,7 @@ import (
 
 	"sundog/asl"
 	"sundog/asl/maprun"
+	"sundog/internal/embedded/machine"
 	"sundog/internal/embedded/store"
 )
 
@@ -334,11 +335,13 @@ func (r *mapRun) count(tx *store.Tx) {
 
 // identityOf is who an execution is. Of a child of a map run the workflow is a name with labels behind it.
 func (e *Engine) identityOf(d *Description) asl.Identity {
-	base, _, _ := strings.Cut(d.Machine, "/")
+	role := d.Role
+	if role == "" {
+		base, _, _ := strings.Cut(d.Machine, "/")
+		role = e.machines.Role(base)
+	}
 	return asl.Identity{
-		ARN: d.ARN, Name: d.Name, MachineARN: e.MachineARN(d.Machine), MachineName: e.opts.MachinePrefix + d.Machine, Express: d.MachineType == "EXPRESS",
-		Number:  d.id,
-		RoleARN: "arn:aws:iam::" + e.opts.Account + ":role/" + e.opts.MachinePrefix + base,
-		Region:  e.opts.Region, Account: e.opts.Account,
+		ARN: d.ARN, Name: d.Name, MachineARN: e.MachineARN(d.Machine), MachineName: e.opts.MachinePrefix + d.Machine,
+		Express: d.MachineType == machine.Express, Number: d.id, Child: d.isChild(), RoleARN: role, Region: e.opts.Region, Account: e.opts.Account,
 	}
 }

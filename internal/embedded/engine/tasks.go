@@ -123,7 +123,7 @@ func (e *Engine) readTask(ref taskRef) *Task {
 	select {
 	case err := <-done:
 		if err != nil && !errors.Is(err, ErrEnded) {
-			e.logger.Error("an open task cannot be read; it is run after the next start", "execution", ref.execution, "task", ref.task, "error", err)
+			e.logger.Error("an open task cannot be read; it is run after the next start", e.named(ref.execution), "task", ref.task, "error", err)
 			return nil
 		}
 	case <-e.ctx.Done():
@@ -132,13 +132,13 @@ func (e *Engine) readTask(ref taskRef) *Task {
 	switch answered, err := e.store.Get(taskKey(ref.execution, ref.task)); {
 	case errors.Is(err, store.ErrNotFound):
 	case err != nil:
-		e.logger.Error("an open task cannot be read; it is run after the next start", "execution", ref.execution, "task", ref.task, "error", err)
+		e.logger.Error("an open task cannot be read; it is run after the next start", e.named(ref.execution), "task", ref.task, "error", err)
 		return nil
 	case found == nil: // it had ended when its answer was recorded
 		tx := e.store.Begin()
 		tx.Delete(taskKey(ref.execution, ref.task))
 		if err := tx.CommitLazily(e.ctx); err != nil {
-			e.logger.Warn("what is left of a task could not be removed", "execution", ref.execution, "task", ref.task, "error", err)
+			e.logger.Warn("what is left of a task could not be removed", e.named(ref.execution), "task", ref.task, "error", err)
 		}
 	case len(answered) > 0:
 		found.answered = answered
@@ -165,7 +165,7 @@ func (e *Engine) runTask(ctx context.Context, ref taskRef, task Task) {
 		return // the rest is up to whoever has the token
 	}
 	task.engine = e
-	started := e.opts.Now().UTC()
+	task.Begun = e.opts.Now().UTC()
 	var output *asl.Document
 	var err error
 	if task.answered != nil {
@@ -179,11 +179,11 @@ func (e *Engine) runTask(ctx context.Context, ref taskRef, task Task) {
 	var event asl.Event
 	switch {
 	case err != nil:
-		event = taskFailed(ref.task, started, err)
+		event = taskFailed(ref.task, task.Begun, err)
 	case task.Mode == asl.Callback:
-		event = asl.TaskSubmitted{Task: ref.task, StartedAt: started, Output: output}
+		event = asl.TaskSubmitted{Task: ref.task, StartedAt: task.Begun, Output: output}
 	default:
-		event = asl.TaskSucceeded{Task: ref.task, StartedAt: started, Output: output}
+		event = asl.TaskSucceeded{Task: ref.task, StartedAt: task.Begun, Output: output}
 	}
 	e.post(ref.execution, delivery{event: event})
 }
@@ -208,7 +208,7 @@ func taskFailed(id asl.TaskID, started time.Time, err error) asl.TaskFailed {
 func (e *Engine) guard(ctx context.Context, task Task) (output *asl.Document, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			e.logger.Error("a task panicked", "resource", task.Resource, "execution", task.Execution.ARN, "panic", r, "stack", string(debug.Stack()))
+			e.logger.Error("a task panicked", "resource", task.Resource, "execution", task.Execution.ARN, "payload_id", task.Execution.PayloadID, "panic", r, "stack", string(debug.Stack()))
 			output, err = nil, &TaskError{Name: "States.TaskFailed", Cause: fmt.Sprintf("the task panicked: %v", r)}
 		}
 	}()

@@ -109,6 +109,8 @@ type Options struct {
 	InitTimeout time.Duration
 	// IdleTimeout is how long a Lambda process without calls is kept; 10 minutes when zero.
 	IdleTimeout time.Duration
+	// Observe is told of each call that has ended: how long it took, waiting included, and whether it succeeded. May be nil.
+	Observe func(function string, took time.Duration, succeeded bool)
 	// MaxWaiting bounds the calls of one function that wait for a place; 10,000 when zero.
 	MaxWaiting int
 	// NewID returns request ids; random UUIDs when nil.

@@ -173,6 +173,9 @@ func (h *Host) Invoke(ctx context.Context, req Request) (Response, error) {
 		h.opts.Logger.Warn("the log of a call is lost", "function", name, "request", id, "error", logErr)
 	}
 	resp.Payload, resp.LogTail, resp.Duration = out.payload, tail, time.Since(began)
+	if h.opts.Observe != nil {
+		h.opts.Observe(name, resp.Duration, err == nil)
+	}
 	return resp, err
 }
 

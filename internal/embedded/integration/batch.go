@@ -53,10 +53,13 @@ func (r *Runner) submitJob(ctx context.Context, task engine.Task) (*asl.Document
 		return nil, err
 	}
 	result, err := r.Jobs.Submit(ctx, req)
+	if failed, ok := errors.AsType[*job.Error](err); ok && isSDK(task) {
+		return nil, sdkFailure(task, "Batch", "ClientException", failed.Cause)
+	}
 	if err != nil {
 		return nil, jobError(err)
 	}
-	return answer(task, submission(result))
+	return shape(task, answer, submission(result))
 }
 
 func document(v any) (*asl.Document, error) {

@@ -3,30 +3,48 @@ package integration
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"sundog/asl"
+	"sundog/eventpattern"
 	"sundog/internal/embedded/engine"
-	"sundog/internal/queue"
+	"sundog/internal/embedded/store"
 	"sundog/internal/topic"
 )
 
-// DefaultBus is the topic of the events that are put on no bus by name.
+// DefaultBus is the topic that stands for the default event bus. It is always there, as on AWS.
 const DefaultBus = "default"
 
-// busEntry is an entry of PutEvents.
-type busEntry struct {
-	Detail       json.RawMessage
-	DetailType   string
-	Source       string
-	EventBusName string
-	Resources    []string
-	Time         string
+// Bounds of PutEvents (EventBridge API Reference).
+const (
+	maxEvents     = 10
+	maxEventBytes = 256 << 10 // of all entries together
+)
+
+var events = service{prefix: "EventBridge", name: "AmazonCloudWatchEvents", sdk: "EventBridge"}
+
+// putEntry is an entry of PutEvents (EventBridge API Reference, PutEventsRequestEntry).
+type putEntry struct {
+	Detail                           json.RawMessage
+	DetailType, Source, EventBusName string
+	Resources                        []string
+	Time                             json.RawMessage
 }
 
-// busEvent is an event in the form in which EventBridge delivers it.
-type busEvent struct {
+// putResult is what has become of an entry (EventBridge API Reference, PutEventsResultEntry).
+type putResult struct {
+	ErrorCode    string `json:",omitempty"`
+	ErrorMessage string `json:",omitempty"`
+	EventID      string `json:"EventId,omitempty"`
+}
+
+// event is an event in EventBridge's form (EventBridge User Guide, "AWS service event metadata").
+type event struct {
 	Version    string          `json:"version"`
 	ID         string          `json:"id"`
 	DetailType string          `json:"detail-type"`
@@ -38,120 +56,136 @@ type busEvent struct {
 	Detail     json.RawMessage `json:"detail"`
 }
 
-// entryResult is what PutEvents answers of an entry.
-type entryResult struct {
-	EventID      string `json:"EventId,omitempty"`
-	ErrorCode    string `json:",omitempty"`
-	ErrorMessage string `json:",omitempty"`
+// putEvents is events:putEvents. A bus is the topic of its name: an event goes there in EventBridge's form. As on AWS one entry may fail and the
+// others not; then the task fails, unless it is one of aws-sdk.
+func (r *Runner) putEvents(ctx context.Context, task engine.Task) (*asl.Document, error) {
+	var p struct{ Entries []putEntry }
+	if err := parameters(task, &p); err != nil {
+		return nil, err
+	}
+	size := 0
+	for _, e := range p.Entries {
+		size += len(e.Detail) + len(e.DetailType) + len(e.Source)
+	}
+	switch {
+	case len(p.Entries) == 0:
+		return nil, invalidEvents(task, "1 validation error detected: Value '[]' at 'entries' failed to satisfy constraint: Member must have length greater than or equal to 1")
+	case len(p.Entries) > maxEvents:
+		return nil, invalidEvents(task, fmt.Sprintf("1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length less than or equal to %d", maxEvents))
+	case size > maxEventBytes:
+		return nil, invalidEvents(task, "Total size of the entries in the request is over the limit.")
+	}
+	return r.once(ctx, task, func(tx *store.Tx) (*asl.Document, error) {
+		results := make([]putResult, len(p.Entries))
+		failed := 0
+		for i := range p.Entries {
+			var err error
+			if results[i], err = r.putEvent(tx, task, &p.Entries[i], derivedID(task, fmt.Sprintf("event/%d", i))); err != nil {
+				return nil, err
+			}
+			if results[i].ErrorCode != "" {
+				failed++
+			}
+		}
+		return putAnswer(task, results, failed)
+	})
 }
 
-// putEvents is events:putEvents. A bus is a topic of its name, and the default bus the topic DefaultBus: an event goes there in the form in which
-// EventBridge delivers it, with detail-type and source as attributes. One entry that is refused fails the task, as with AWS.
-func (r *Runner) putEvents(ctx context.Context, task engine.Task) (*asl.Document, error) {
-	results, failed, err := r.put(ctx, task, answer)
-	if failed == nil || err != nil {
-		return results, err
+// putAnswer is the answer of PutEvents.
+func putAnswer(task engine.Task, results []putResult, failed int) (*asl.Document, error) {
+	members := map[string]any{"Entries": results, "FailedEntryCount": failed}
+	if isSDK(task) {
+		return plain(task, members)
 	}
-	cause, err := json.Marshal(failed)
+	text, err := json.Marshal(members)
 	if err != nil {
 		return nil, fmt.Errorf("writing the result of %s: %w", task.Resource, err)
 	}
-	return nil, &engine.TaskError{Name: "EventBridge.FailedEntry", Cause: string(cause)}
+	if failed > 0 {
+		return nil, &engine.TaskError{Name: "EventBridge.FailedEntry", Cause: string(text)}
+	}
+	return answerAs(task, json11, len(text), members)
 }
 
-// sdkPutEvents is aws-sdk:eventbridge:putEvents: the answer tells of entries that were refused.
-func (r *Runner) sdkPutEvents(ctx context.Context, task engine.Task) (*asl.Document, error) {
-	results, failed, err := r.put(ctx, task, plain)
-	if failed != nil && err == nil {
-		return document(failed)
-	}
-	return results, err
+func invalidEvents(task engine.Task, message string) error {
+	return events.fail(task, fault{exception: "ValidationException", code: "ValidationException", status: 400, message: message})
 }
 
-// put puts all entries, or none when one of them is refused; then it returns what PutEvents says of them.
-func (r *Runner) put(ctx context.Context, task engine.Task, shape shaper) (result *asl.Document, failed map[string]any, err error) {
-	var p struct{ Entries []busEntry }
-	if err := parameters(task, &p); err != nil {
-		return nil, nil, err
-	}
-	if len(p.Entries) == 0 {
-		return nil, nil, invalid("EventBridge.ValidationException", "1 validation error detected: Value '[]' at 'entries' failed to satisfy constraint: Member must have length greater than or equal to 1")
-	}
-	tx := r.Store.Begin()
-	results, refused := make([]entryResult, len(p.Entries)), 0
-	for i, entry := range p.Entries {
-		name, draft, problem := r.busMessage(task, i, entry)
-		if problem != nil {
-			results[i] = *problem
-			refused++
-			continue
-		}
-		if _, err := r.Topics.PublishTx(tx, name, draft); err != nil {
-			return nil, nil, err
-		}
-		results[i].EventID = derivedID(task, fmt.Sprintf("event/%d", i))
-	}
-	answered := map[string]any{"Entries": results, "FailedEntryCount": refused}
-	if refused > 0 {
-		for i := range results {
-			results[i].EventID = ""
-		}
-		return nil, answered, nil
-	}
-	if result, err = shape(task, answered); err != nil {
-		return nil, nil, err
-	}
-	task.AnswerTx(tx, result)
-	if err := tx.Commit(ctx); err != nil {
-		return nil, nil, fmt.Errorf("putting events: %w", err)
-	}
-	return result, nil, nil
-}
-
-// busMessage makes a message of an entry, or says why it is refused.
-func (r *Runner) busMessage(task engine.Task, i int, entry busEntry) (name string, draft topic.Draft, refused *entryResult) {
-	name = DefaultBus
-	if entry.EventBusName != "" {
-		name = lastPart(entry.EventBusName)
-	}
-	detail := json.RawMessage(text(entry.Detail))
-	var object map[string]json.RawMessage
-	for _, missing := range []struct{ name, value string }{{"Detail", string(entry.Detail)}, {"DetailType", entry.DetailType}, {"Source", entry.Source}} {
-		if missing.value == "" {
-			return "", draft, &entryResult{
-				ErrorCode: "InvalidArgument", ErrorMessage: fmt.Sprintf("Parameter %s is not valid. Reason: %s is a required argument.", missing.name, missing.name),
-			}
-		}
-	}
-	at := task.Execution.Start
-	if r.Now != nil {
-		at = r.Now()
-	}
-	if entry.Time != "" {
-		parsed, err := time.Parse(time.RFC3339, entry.Time)
-		if err != nil {
-			return "", draft, &entryResult{ErrorCode: "InvalidArgument", ErrorMessage: "Parameter Time is not valid. Reason: it is no RFC 3339 time."}
-		}
-		at = parsed
-	}
+// putEvent publishes one entry, or says why it fails.
+func (r *Runner) putEvent(tx *store.Tx, task engine.Task, e *putEntry, id string) (putResult, error) {
+	bus, detail := busName(e.EventBusName), messageText(e.Detail)
+	required := ""
 	switch {
-	case json.Unmarshal(detail, &object) != nil || object == nil:
-		return "", draft, &entryResult{ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed."}
-	case name != DefaultBus && !r.Topics.Known(name):
-		return "", draft, &entryResult{ErrorCode: "ResourceNotFoundException", ErrorMessage: "Event bus " + name + " does not exist: there is no topic of this name."}
+	case e.Source == "":
+		required = "Source"
+	case e.DetailType == "":
+		required = "DetailType"
+	case detail == "":
+		required = "Detail"
 	}
-	resources := entry.Resources
-	if resources == nil {
-		resources = []string{}
+	now := task.Begun
+	if r.Now != nil {
+		now = r.Now()
 	}
-	body, err := json.Marshal(busEvent{
-		Version: "0", ID: derivedID(task, fmt.Sprintf("event/%d", i)), DetailType: entry.DetailType, Source: entry.Source, Account: r.Account,
-		Time: at.UTC().Format(time.RFC3339), Region: r.Region, Resources: resources, Detail: detail,
+	at, validTime := eventTime(e.Time, now)
+	switch {
+	case required != "":
+		return putResult{ErrorCode: "InvalidArgument", ErrorMessage: fmt.Sprintf("Parameter %s is not valid. Reason: %s is a required argument.", required, required)}, nil
+	case !json.Valid([]byte(detail)) || !gjson.Parse(detail).IsObject():
+		return putResult{ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed."}, nil
+	case strings.HasPrefix(e.Source, "aws."):
+		return putResult{ErrorCode: "NotAuthorizedForSourceException", ErrorMessage: "Not authorized for the source."}, nil
+	case !validTime:
+		return putResult{ErrorCode: "InvalidArgument", ErrorMessage: "Parameter Time is not valid. Reason: it is no time in ISO 8601 and no number of seconds."}, nil
+	case bus != DefaultBus && !r.Topics.Known(bus):
+		return putResult{
+			ErrorCode:    "InvalidArgument",
+			ErrorMessage: fmt.Sprintf("Parameter EventBusName is not valid. Reason: EventBus %s does not exist: no subscription names a topic of its name.", bus),
+		}, nil
+	}
+	resources := append([]string{}, e.Resources...)
+	if !isSDK(task) && r.Executions != nil { // Step Functions Developer Guide, "Add EventBridge events with Step Functions"
+		resources = append(resources, task.Execution.ARN, r.Executions.MachineARN(task.Execution.Machine))
+	}
+	body, err := json.Marshal(event{
+		Version: "0", ID: id, DetailType: e.DetailType, Source: e.Source, Account: r.Account, Time: at.UTC().Format(time.RFC3339), Region: r.Region,
+		Resources: resources, Detail: json.RawMessage(detail),
 	})
 	if err != nil {
-		return "", draft, &entryResult{ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed."}
+		return putResult{}, fmt.Errorf("writing an event: %w", err)
 	}
-	return name, topic.Draft{Body: body, Attributes: map[string]queue.Attribute{
-		"detail-type": {Type: "String", Value: entry.DetailType}, "source": {Type: "String", Value: entry.Source},
-	}}, nil
+	_, err = r.Topics.PublishTx(tx, bus, topic.Draft{Body: body, Attributes: map[string]eventpattern.Attribute{
+		"source": {Type: "String", Value: e.Source}, "detail-type": {Type: "String", Value: e.DetailType},
+	}})
+	if errors.Is(err, topic.ErrTooLarge) || errors.Is(err, topic.ErrInvalidMessage) {
+		return putResult{ErrorCode: "InvalidArgument", ErrorMessage: err.Error()}, nil
+	}
+	return putResult{EventID: id}, err
+}
+
+// busName is the name of a bus, which is given by its name or its ARN, or not at all.
+func busName(nameOrARN string) string {
+	if nameOrARN == "" {
+		return DefaultBus
+	}
+	if _, name, ok := strings.Cut(nameOrARN, ":event-bus/"); ok {
+		return name
+	}
+	return nameOrARN
+}
+
+// eventTime reads the time of an entry: ISO 8601, or seconds since 1970.
+func eventTime(v json.RawMessage, now time.Time) (time.Time, bool) {
+	text := messageText(v)
+	if text == "" {
+		return now, true
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, true
+	}
+	var seconds float64
+	if json.Unmarshal(v, &seconds) != nil || seconds < 0 || seconds > 1e11 {
+		return now, false
+	}
+	return time.UnixMilli(int64(seconds * 1000)), true
 }

@@ -1,9 +1,10 @@
 // Package integration carries out the work of Task states: it knows which service a Resource means, what that service wants to
 // know, and how AWS shapes its answers and errors.
 //
-// The engine hands it tasks; it calls the functions, jobs, activities and executions of the platform. It keeps nothing: a task that was
-// under way when the process died is run again by the engine. Whatever a task starts or sends has an id that is derived from the task, so
-// that a second run does not do it twice where the service can tell.
+// The engine hands it tasks; it calls the functions, jobs, activities, executions, queues and topics of the platform, and HTTP endpoints. It keeps
+// nothing: a task that was under way when the process died is run again by the engine. What a task sends is in one transaction with its
+// answer, so it is sent once. What a task starts has an id that is derived from the task, so that a second run does not start it twice.
+// Functions and endpoints may be called twice.
 package integration
 
 import (
@@ -42,7 +43,7 @@ type Runner struct {
 	Tables      *table.Tables
 	HTTP        *http.Client
 	Connections *connection.Connections
-	// Region and Account show in events; Now is the clock, the start of the execution when nil.
+	// Region and Account show in events; Now is the clock, the beginning of the task when nil.
 	Region, Account string
 	Now             func() time.Time
 	// Executions is the engine itself; it is set once there is one, before it runs.
@@ -73,10 +74,10 @@ var handlers = map[string]handler{
 	"dynamodb:updateItem":                 (*Runner).onTable,
 	"dynamodb:deleteItem":                 (*Runner).onTable,
 	"aws-sdk:lambda:invoke":               (*Runner).sdkInvoke,
-	"aws-sdk:batch:submitJob":             (*Runner).sdkSubmitJob,
-	"aws-sdk:sqs:sendMessage":             (*Runner).sdkSendMessage,
-	"aws-sdk:sns:publish":                 (*Runner).sdkPublish,
-	"aws-sdk:eventbridge:putEvents":       (*Runner).sdkPutEvents,
+	"aws-sdk:batch:submitJob":             (*Runner).submitJob,
+	"aws-sdk:sqs:sendMessage":             (*Runner).sendMessage,
+	"aws-sdk:sns:publish":                 (*Runner).publish,
+	"aws-sdk:eventbridge:putEvents":       (*Runner).putEvents,
 	"aws-sdk:dynamodb:getItem":            (*Runner).sdkTable,
 	"aws-sdk:dynamodb:putItem":            (*Runner).sdkTable,
 	"aws-sdk:dynamodb:updateItem":         (*Runner).sdkTable,
@@ -105,8 +106,20 @@ var handlers = map[string]handler{
 	"aws-sdk:sfn:sendTaskHeartbeat":       (*Runner).sdkSendTaskHeartbeat,
 }
 
+const resourcePrefix = "arn:aws:states:::"
+
 // Actions returns the Resources that can be carried out, without functions and activities, which are named by their ARNs.
 func Actions() []string { return slices.Sorted(maps.Keys(handlers)) }
+
+// Has reports whether tasks with a Resource arn:aws:states:::… can be carried out.
+func Has(resource string) bool { return find(resource) != nil }
+
+// find returns the handler of a Resource, nil when there is none.
+func find(resource string) handler {
+	action, _ := strings.CutPrefix(resource, resourcePrefix)
+	action, _ = strings.CutSuffix(action, ".waitForTaskToken")
+	return handlers[action]
+}
 
 // Run implements engine.TaskRunner.
 func (r *Runner) Run(ctx context.Context, task engine.Task) (*asl.Document, error) {
@@ -116,9 +129,7 @@ func (r *Runner) Run(ctx context.Context, task engine.Task) (*asl.Document, erro
 	case task.Mode == asl.Activity:
 		return nil, r.Activities.Schedule(ctx, task)
 	}
-	action, _ := strings.CutPrefix(task.Resource, "arn:aws:states:::")
-	action, _ = strings.CutSuffix(action, ".waitForTaskToken")
-	if h := handlers[action]; h != nil {
+	if h := find(task.Resource); h != nil {
 		return h(r, ctx, task)
 	}
 	return nil, &engine.TaskError{

@@ -1,116 +1,193 @@
 package integration
 
 import (
+	"bytes"
 	"context"
-	"crypto/md5" //nolint:gosec // SQS answers with it
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"sundog/asl"
+	"sundog/eventpattern"
 	"sundog/internal/embedded/engine"
+	embedded "sundog/internal/embedded/queue"
+	"sundog/internal/embedded/store"
 	"sundog/internal/queue"
 )
 
-// messageAttribute is an attribute of a message as SQS and SNS take it.
+// maxDelaySeconds is the longest delay of a message (SQS API Reference, SendMessage).
+const maxDelaySeconds = 900
+
+var sqs = service{prefix: "SQS", name: "AmazonSQS", sdk: "Sqs"}
+
+// messageParameters are those of SendMessage (SQS API Reference).
+type messageParameters struct {
+	QueueURL               string `json:"QueueUrl"`
+	MessageBody            json.RawMessage
+	DelaySeconds           int
+	MessageAttributes      map[string]messageAttribute
+	MessageDeduplicationID string `json:"MessageDeduplicationId"`
+	// MessageGroupId is taken and means nothing: what is sent in one order is received in about that order, whatever its group.
+}
+
+// messageAttribute is an attribute of a message of SQS or SNS.
 type messageAttribute struct {
 	DataType    string
 	StringValue string
-	BinaryValue string // base64
+	BinaryValue []byte // base64 in JSON
 }
 
-func attributes(of map[string]messageAttribute) map[string]queue.Attribute {
+// attributes are the attributes of a message as queues and topics carry them.
+func attributes(of map[string]messageAttribute) map[string]eventpattern.Attribute {
 	if len(of) == 0 {
 		return nil
 	}
-	all := make(map[string]queue.Attribute, len(of))
+	all := make(map[string]eventpattern.Attribute, len(of))
 	for name, a := range of {
-		all[name] = queue.Attribute{Type: a.DataType, Value: a.StringValue + a.BinaryValue}
+		value := a.StringValue
+		if isBinary(a.DataType) {
+			value = base64.StdEncoding.EncodeToString(a.BinaryValue)
+		}
+		all[name] = eventpattern.Attribute{Type: a.DataType, Value: value}
 	}
 	return all
 }
 
-// messageParameters are those of SendMessage. Groups and ids for deduplication belong to FIFO queues; queues here keep the order of their
-// lane anyway, and the id of a task is its deduplication.
-type messageParameters struct {
-	QueueURL               string `json:"QueueUrl"`
-	MessageBody            json.RawMessage
-	MessageAttributes      map[string]messageAttribute
-	DelaySeconds           int
-	MessageGroupID         string `json:"MessageGroupId"`
-	MessageDeduplicationID string `json:"MessageDeduplicationId"`
+func isBinary(dataType string) bool {
+	return dataType == "Binary" || strings.HasPrefix(dataType, "Binary.")
 }
-
-// text is a body: of a JSON string what it holds, of anything else its JSON text.
-func text(body json.RawMessage) []byte {
-	var s string
-	if json.Unmarshal(body, &s) == nil {
-		return []byte(s)
-	}
-	return body
-}
-
-// lastPart is the name at the end of a URL or ARN, or the text itself.
-func lastPart(text string) string { return text[strings.LastIndexAny(text, "/:")+1:] }
 
 // sendMessage is sqs:sendMessage, to a queue of the platform.
 func (r *Runner) sendMessage(ctx context.Context, task engine.Task) (*asl.Document, error) {
-	return r.send(ctx, task, answer, func(exception, code, message string) error {
-		return invalid("SQS."+exception, "%s (Service: AmazonSQS; Status Code: 400; Error Code: %s; Request ID: %s; Proxy: null)", message, code, derivedID(task, "request"))
-	})
-}
-
-// sdkSendMessage is aws-sdk:sqs:sendMessage.
-func (r *Runner) sdkSendMessage(ctx context.Context, task engine.Task) (*asl.Document, error) {
-	return r.send(ctx, task, plain, func(exception, _, message string) error {
-		if exception == "AmazonSQSException" {
-			exception = "SqsException"
-		}
-		return sdkFailure(task, "Sqs", exception, message)
-	})
-}
-
-// plain is the result of an aws-sdk integration: the service's answer alone.
-func plain(_ engine.Task, members map[string]any) (*asl.Document, error) { return document(members) }
-
-// shaper makes a result of the members of a service's answer.
-type shaper func(task engine.Task, members map[string]any) (*asl.Document, error)
-
-func (r *Runner) send(ctx context.Context, task engine.Task, shape shaper, fail func(exception, code, message string) error) (*asl.Document, error) {
 	var p messageParameters
 	if err := parameters(task, &p); err != nil {
 		return nil, err
 	}
-	if len(p.MessageBody) == 0 {
-		return nil, fail("AmazonSQSException", "MissingParameter", "The request must contain the parameter MessageBody.")
+	if p.QueueURL == "" {
+		return nil, missingParameter(task, "QueueUrl")
 	}
-	body := text(p.MessageBody)
-	q, err := r.Queues.Queue(ctx, lastPart(p.QueueURL))
-	if errors.Is(err, queue.ErrNoQueue) {
-		return nil, fail("QueueDoesNotExistException", "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
+	body := messageText(p.MessageBody)
+	switch {
+	case body == "":
+		return nil, missingParameter(task, "MessageBody")
+	case p.DelaySeconds < 0 || p.DelaySeconds > maxDelaySeconds:
+		return nil, invalidMessage(task, fmt.Sprintf("Value %d for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= %d.", p.DelaySeconds, maxDelaySeconds))
+	case p.MessageDeduplicationID != "":
+		return nil, invalidMessage(task, fmt.Sprintf("Value %s for parameter MessageDeduplicationId is invalid. Reason: The request include parameter that is not valid for this queue type.", p.MessageDeduplicationID))
 	}
+	to, err := r.queue(ctx, task, p.QueueURL)
 	if err != nil {
 		return nil, err
 	}
-	sum := md5.Sum(body) //nolint:gosec // see above
-	tx := r.Store.Begin()
-	ids, err := q.SendTx(tx, queue.Draft{Body: body, Attributes: attributes(p.MessageAttributes), Delay: time.Duration(p.DelaySeconds) * time.Second})
-	if errors.Is(err, queue.ErrTooLarge) || errors.Is(err, queue.ErrInvalidMessage) {
-		return nil, fail("AmazonSQSException", "InvalidParameterValue", err.Error())
+	draft := queue.Draft{Body: []byte(body), Attributes: attributes(p.MessageAttributes), Delay: time.Duration(p.DelaySeconds) * time.Second}
+	return r.once(ctx, task, func(tx *store.Tx) (*asl.Document, error) {
+		ids, err := to.SendTx(tx, draft)
+		if err != nil {
+			return nil, sendFailure(task, to, err)
+		}
+		return sentMessage(task, ids[0], body, p.MessageAttributes)
+	})
+}
+
+// queue finds a queue by its URL, its ARN or its name.
+func (r *Runner) queue(ctx context.Context, task engine.Task, url string) (*embedded.Queue, error) {
+	name := lastPart(url)
+	q, err := r.Queues.Queue(ctx, name)
+	if !errors.Is(err, queue.ErrNoQueue) {
+		return q, err
 	}
-	if err != nil {
-		return nil, err
+	if name == url && !isSDK(task) { // AWS takes what is no URL for the name of a host
+		return nil, &engine.TaskError{Name: "SQS.SdkClientException", Cause: "Unable to execute HTTP request: " + name + ": Name or service not known"}
 	}
-	result, err := shape(task, map[string]any{"MD5OfMessageBody": hex.EncodeToString(sum[:]), "MessageId": derivedID(task, "message/"+ids[0])})
-	if err != nil {
-		return nil, err
+	return nil, noQueue(task)
+}
+
+func noQueue(task engine.Task) error {
+	return sqs.fail(task, fault{
+		exception: "QueueDoesNotExistException", code: "AWS.SimpleQueueService.NonExistentQueue", status: 400, message: "The specified queue does not exist.",
+	})
+}
+
+func missingParameter(task engine.Task, name string) error {
+	return sqs.fail(task, fault{code: "MissingParameter", status: 400, message: "The request must contain the parameter " + name + "."})
+}
+
+func invalidMessage(task engine.Task, message string) error {
+	return sqs.fail(task, fault{code: "InvalidParameterValue", status: 400, message: message})
+}
+
+// sendFailure is AWS's error for a message that a queue does not take.
+func sendFailure(task engine.Task, to *embedded.Queue, err error) error {
+	switch {
+	case errors.Is(err, queue.ErrTooLarge):
+		return invalidMessage(task, fmt.Sprintf("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", to.Config().MaxBytes))
+	case errors.Is(err, queue.ErrInvalidMessage):
+		return invalidMessage(task, "One or more parameters are invalid. Reason: "+err.Error()+".")
+	case errors.Is(err, queue.ErrClosed): // it was removed meanwhile
+		return noQueue(task)
 	}
-	task.AnswerTx(tx, result)
-	if err := tx.Commit(ctx); err != nil {
-		return nil, fmt.Errorf("sending to queue %s: %w", q.Name(), err)
+	return err
+}
+
+// sentMessage is the answer of SendMessage.
+func sentMessage(task engine.Task, id, body string, attributes map[string]messageAttribute) (*asl.Document, error) {
+	digest := md5.Sum([]byte(body))
+	members := map[string]any{"MD5OfMessageBody": hex.EncodeToString(digest[:]), "MessageId": id}
+	if len(attributes) > 0 {
+		members["MD5OfMessageAttributes"] = digestOfAttributes(attributes)
 	}
-	return result, nil
+	return shape(task, answer, members)
+}
+
+// Kinds of values of attributes in their digest.
+const (
+	stringValue byte = 1
+	binaryValue byte = 2
+)
+
+// digestOfAttributes is the MD5 of attributes (SQS Developer Guide, "Calculating the MD5 message digest for message attributes").
+func digestOfAttributes(attributes map[string]messageAttribute) string {
+	var b []byte
+	add := func(part []byte) {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
+		b = append(b, part...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		a := attributes[name]
+		add([]byte(name))
+		add([]byte(a.DataType))
+		if isBinary(a.DataType) {
+			b = append(b, binaryValue)
+			add(a.BinaryValue)
+			continue
+		}
+		b = append(b, stringValue)
+		add([]byte(a.StringValue))
+	}
+	digest := md5.Sum(b)
+	return hex.EncodeToString(digest[:])
+}
+
+// messageText is a parameter that is text for the service: a text as it is, any other JSON as its text, null and nothing as "".
+func messageText(v json.RawMessage) string {
+	var text string
+	switch {
+	case len(v) == 0 || string(v) == "null":
+		return ""
+	case json.Unmarshal(v, &text) == nil:
+		return text
+	}
+	var b bytes.Buffer
+	if err := json.Compact(&b, v); err != nil { // it comes out of a document
+		return string(v)
+	}
+	return b.String()
 }

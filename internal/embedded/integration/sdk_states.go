@@ -116,11 +116,3 @@ func (r *Runner) sendTask(task engine.Task, send func(*tokenParameters) error) (
 	}
 	return asl.Raw([]byte("{}")), nil
 }
-
-// parameters reads the parameters of a task.
-func parameters(task engine.Task, into any) error {
-	if err := json.Unmarshal(task.Parameters.Bytes(), into); err != nil {
-		return invalid("States.Runtime", "The parameters of the Task state '%s' cannot be used: %v", task.State, err)
-	}
-	return nil
-}

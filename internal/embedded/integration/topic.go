@@ -4,87 +4,90 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"sundog/asl"
 	"sundog/internal/embedded/engine"
-	"sundog/internal/queue"
+	"sundog/internal/embedded/store"
 	"sundog/internal/topic"
 )
 
-// publishParameters are those of Publish.
+// publishAnswer is the length in bytes of an answer of Publish without its two ids.
+const publishAnswer = 222
+
+var sns = service{prefix: "SNS", name: "AmazonSNS", sdk: "Sns"}
+
+// publishParameters are those of Publish (SNS API Reference).
 type publishParameters struct {
-	TopicARN          string `json:"TopicArn"`
-	TargetARN         string `json:"TargetArn"`
-	PhoneNumber       string
-	Message           json.RawMessage
-	Subject           string
-	MessageStructure  string // json: Message holds a text for each protocol
-	MessageAttributes map[string]messageAttribute
+	TopicArn, TargetArn, PhoneNumber string
+	Message                          json.RawMessage
+	Subject                          string
+	MessageStructure                 string
+	MessageAttributes                map[string]messageAttribute
+	MessageGroupID                   string `json:"MessageGroupId"`
 }
 
 // publish is sns:publish, to a topic of the platform.
 func (r *Runner) publish(ctx context.Context, task engine.Task) (*asl.Document, error) {
-	return r.publishTo(ctx, task, answer, func(status int, code, message string) error {
-		return invalid("SNS."+code+"Exception", "%s (Service: AmazonSNS; Status Code: %d; Error Code: %s; Request ID: %s; Proxy: null)", message, status, code, derivedID(task, "request"))
-	})
-}
-
-// sdkPublish is aws-sdk:sns:publish.
-func (r *Runner) sdkPublish(ctx context.Context, task engine.Task) (*asl.Document, error) {
-	return r.publishTo(ctx, task, plain, func(_ int, code, message string) error { return sdkFailure(task, "Sns", code+"Exception", message) })
-}
-
-func (r *Runner) publishTo(ctx context.Context, task engine.Task, shape shaper, fail func(status int, code, message string) error) (*asl.Document, error) {
 	var p publishParameters
 	if err := parameters(task, &p); err != nil {
 		return nil, err
 	}
-	if p.TopicARN == "" {
-		p.TopicARN = p.TargetARN
+	draft, reason := p.draft()
+	if reason != "" {
+		return nil, invalidPublication(task, reason)
 	}
-	name := lastPart(p.TopicARN)
+	name := lastPart(p.TopicArn + p.TargetArn)
+	if strings.HasSuffix(name, ".fifo") && p.MessageGroupID == "" {
+		return nil, invalidPublication(task, "The MessageGroupId parameter is required for FIFO topics")
+	}
+	if !r.Topics.Known(name) {
+		return nil, sns.fail(task, fault{exception: "NotFoundException", code: "NotFound", status: 404, message: "Topic does not exist"})
+	}
+	return r.once(ctx, task, func(tx *store.Tx) (*asl.Document, error) {
+		ids, err := r.Topics.PublishTx(tx, name, draft)
+		switch {
+		case errors.Is(err, topic.ErrTooLarge):
+			return nil, invalidPublication(task, "Message too long")
+		case errors.Is(err, topic.ErrInvalidMessage):
+			return nil, invalidPublication(task, err.Error())
+		case err != nil:
+			return nil, err
+		}
+		inXML := func(task engine.Task, members map[string]any) (*asl.Document, error) {
+			return answerAs(task, textXML, publishAnswer+len(ids[0])+len(derivedID(task, "request")), members)
+		}
+		return shape(task, inXML, map[string]any{"MessageId": ids[0]})
+	})
+}
+
+// draft is the message that the parameters ask for, or the reason for which they are refused.
+func (p *publishParameters) draft() (d topic.Draft, reason string) {
+	text := messageText(p.Message)
 	switch {
-	case p.PhoneNumber != "" || name == "":
-		return nil, fail(400, "InvalidParameter", "Invalid parameter: TopicArn or TargetArn Reason: messages go to topics of this server; it has no telephone")
-	case strings.HasSuffix(name, ".fifo"):
-		return nil, fail(400, "InvalidParameter", "Invalid parameter: TopicArn Reason: this server has no FIFO topics")
-	case len(p.Message) == 0:
-		return nil, fail(400, "InvalidParameter", "Invalid parameter: Empty message")
-	case !r.Topics.Known(name):
-		return nil, fail(404, "NotFound", "Topic does not exist")
+	case p.PhoneNumber != "":
+		return d, "PhoneNumber: this server sends no text messages; publish to a topic"
+	case (p.TopicArn == "") == (p.TargetArn == ""):
+		return d, "TopicArn or TargetArn Reason: exactly one of them is needed"
+	case text == "":
+		return d, "Empty message"
+	case !topic.ValidSubject(p.Subject):
+		return d, "Subject"
+	case p.MessageStructure != "" && p.MessageStructure != "json":
+		return d, "MessageStructure"
 	}
-	body := text(p.Message)
 	if p.MessageStructure == "json" {
-		var byProtocol map[string]string
-		if err := json.Unmarshal(body, &byProtocol); err != nil || byProtocol["default"] == "" {
-			return nil, fail(400, "InvalidParameter", "Invalid parameter: Message Structure - No default entry in JSON message body")
+		var texts map[string]json.RawMessage
+		if json.Unmarshal([]byte(text), &texts) != nil {
+			return d, "Message Structure - JSON message body failed to parse"
 		}
-		body = []byte(byProtocol["default"])
-	}
-	draft := topic.Draft{Body: body, Attributes: attributes(p.MessageAttributes)}
-	if p.Subject != "" {
-		if draft.Attributes == nil {
-			draft.Attributes = map[string]queue.Attribute{}
+		if json.Unmarshal(texts["default"], &text) != nil {
+			return d, "Message Structure - No default entry in JSON message body"
 		}
-		draft.Attributes["Subject"] = queue.Attribute{Type: "String", Value: p.Subject}
 	}
-	tx := r.Store.Begin()
-	ids, err := r.Topics.PublishTx(tx, name, draft)
-	if errors.Is(err, topic.ErrTooLarge) || errors.Is(err, topic.ErrInvalidMessage) {
-		return nil, fail(400, "InvalidParameter", "Invalid parameter: "+err.Error())
-	}
-	if err != nil {
-		return nil, err
-	}
-	result, err := shape(task, map[string]any{"MessageId": ids[0]})
-	if err != nil {
-		return nil, err
-	}
-	task.AnswerTx(tx, result)
-	if err := tx.Commit(ctx); err != nil {
-		return nil, fmt.Errorf("publishing to topic %s: %w", name, err)
-	}
-	return result, nil
+	return topic.Draft{Subject: p.Subject, Body: []byte(text), Attributes: attributes(p.MessageAttributes)}, ""
+}
+
+func invalidPublication(task engine.Task, reason string) error {
+	return sns.fail(task, fault{exception: "InvalidParameterException", code: "InvalidParameter", status: 400, message: "Invalid parameter: " + reason})
 }

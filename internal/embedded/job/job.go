@@ -73,6 +73,8 @@ type Options struct {
 	Region, Account string
 	// Env is added to the environment of all jobs, before their own.
 	Env []string
+	// Observe is told of each job that has ended: how long it took, waiting and all attempts included, and whether it succeeded. May be nil.
+	Observe func(job string, took time.Duration, succeeded bool)
 	// MaxWaiting bounds the jobs of one name that wait for a place; 10,000 when zero.
 	MaxWaiting int
 	// NewID returns job ids; random UUIDs when nil.

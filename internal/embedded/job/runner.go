@@ -183,7 +183,13 @@ func throttled(j *run) *Error {
 }
 
 // wait waits for a place and makes the attempts. Its error is an *Error of the request, or the end of ctx or of the runner.
-func (r *Runner) wait(ctx context.Context, j *run) error {
+func (r *Runner) wait(ctx context.Context, j *run) (err error) {
+	began := time.Now()
+	defer func() {
+		if r.opts.Observe != nil {
+			r.opts.Observe(j.queue.spec.Name, time.Since(began), err == nil && j.result.Status == Succeeded)
+		}
+	}()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(r.life, func() { cancel(context.Cause(r.life)) })() //nolint:contextcheck // the job ends with either context

@@ -281,6 +281,12 @@ func (m *model) check(t *rapid.T) {
 			l.Ready++
 		}
 	}
+	for i := range d.Lanes {
+		if l := &d.Lanes[i]; l.Oldest.IsZero() == (l.Ready > 0) || l.Oldest.After(time.Now()) {
+			t.Fatalf("depth %+v: the oldest message of %s", d, l.Name)
+		}
+		d.Lanes[i].Oldest = time.Time{}
+	}
 	if !slices.Equal(d.Lanes, want[:]) || d.Dead != int64(len(m.dead)) {
 		t.Fatalf("depth %+v, want %+v and %d dead", d, want, len(m.dead))
 	}

@@ -207,17 +207,15 @@ func (q *Queue) Depth() queue.Depth {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	d := queue.Depth{Dead: q.dead}
-	oldest := int64(0)
 	for _, l := range q.lanes {
-		d.Lanes = append(d.Lanes, queue.LaneDepth{
-			Name: l.name, Ready: max(0, l.messages-l.inFlight), Delayed: max(0, l.delayed), InFlight: l.inFlight,
-		})
-		if l.ready.Len() > 0 && (oldest == 0 || l.ready.items[0].sentAt < oldest) {
-			oldest = l.ready.items[0].sentAt
+		lane := queue.LaneDepth{Name: l.name, Ready: max(0, l.messages-l.inFlight), Delayed: max(0, l.delayed), InFlight: l.inFlight}
+		if l.ready.Len() > 0 {
+			lane.Oldest = time.Unix(0, l.ready.items[0].sentAt).UTC()
+			if d.Oldest.IsZero() || lane.Oldest.Before(d.Oldest) {
+				d.Oldest = lane.Oldest
+			}
 		}
-	}
-	if oldest != 0 {
-		d.Oldest = time.Unix(0, oldest).UTC()
+		d.Lanes = append(d.Lanes, lane)
 	}
 	return d
 }

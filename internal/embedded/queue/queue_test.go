@@ -126,7 +126,7 @@ func TestRestart(t *testing.T) {
 		w.reopen()
 		q = w.declare(cfg)
 		d := q.Depth()
-		want := []queue.LaneDepth{{Name: "live", Ready: 1, Delayed: 1}, {Name: "bulk", Delayed: 1}}
+		want := []queue.LaneDepth{{Name: "live", Ready: 1, Delayed: 1, Oldest: d.Oldest}, {Name: "bulk", Delayed: 1}}
 		if !slices.Equal(d.Lanes, want) || d.Dead != 1 {
 			t.Errorf("depth after the restart: %+v", d)
 		}

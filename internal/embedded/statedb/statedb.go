@@ -106,6 +106,18 @@ func (db *DB) Apply(ctx context.Context, t statedb.Transition, effects statedb.E
 	return after, err
 }
 
+// ApplyTx adds a transition, with its effects, to a transaction. The record is locked until settle is called with the outcome of the commit,
+// which has to be done. Errors are those of Apply; settle is nil then.
+func (db *DB) ApplyTx(ctx context.Context, tx *store.Tx, t statedb.Transition, effects statedb.Effects) (settle func(error), err error) {
+	return db.changeTx(ctx, tx, t.ID, func(tx *store.Tx, before *statedb.Record) (*statedb.Record, error) {
+		after, err := t.Apply(before)
+		if err != nil {
+			return nil, err
+		}
+		return &after, db.effects(ctx, tx, &effects)
+	})
+}
+
 // Emit records effects that no transition causes.
 func (db *DB) Emit(ctx context.Context, effects statedb.Effects) error {
 	if effects.Empty() {

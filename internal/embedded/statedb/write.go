@@ -137,37 +137,55 @@ func (db *DB) findMany(keys []string, id func(key string) payload.ID) (map[strin
 
 // change replaces a record by what f makes of it; nil stands for none, before and after.
 func (db *DB) change(ctx context.Context, id payload.ID, f func(tx *store.Tx, before *statedb.Record) (*statedb.Record, error)) error {
-	key := recordKey(id)
-	unlock, err := db.locks.Lock(ctx, string(key))
+	tx := db.store.Begin()
+	settle, err := db.changeTx(ctx, tx, id, f)
+	if err != nil {
+		return err
+	}
+	// Once submitted the transaction may be applied. The lock is held until that is known, whatever becomes of the caller.
+	err = tx.Commit(context.WithoutCancel(ctx))
+	settle(err)
 	if err != nil {
 		return fmt.Errorf("writing record %s: %w", id, err)
 	}
-	defer unlock()
+	return nil
+}
+
+// changeTx adds the replacement of a record to a transaction. The record is locked until settle is called with the outcome of the commit.
+func (db *DB) changeTx(
+	ctx context.Context, tx *store.Tx, id payload.ID, f func(tx *store.Tx, before *statedb.Record) (*statedb.Record, error),
+) (settle func(error), err error) {
+	key := recordKey(id)
+	unlock, err := db.locks.Lock(ctx, string(key))
+	if err != nil {
+		return nil, fmt.Errorf("writing record %s: %w", id, err)
+	}
+	defer func() {
+		if err != nil {
+			unlock()
+		}
+	}()
 	before, err := db.find(ctx, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	tx := db.store.Begin()
 	after, err := f(tx, before)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var value []byte
 	if after != nil {
 		value = encode(after)
 	}
 	db.replaceTx(tx, key, before, after, value)
-	// Once submitted the transaction may be applied. The lock is held until that is known, whatever becomes of the caller.
-	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil {
-		db.recent.drop(string(key)) // not known
-		return fmt.Errorf("writing record %s: %w", id, err)
-	}
-	if after == nil {
-		db.recent.drop(string(key))
-	} else {
-		db.recent.put(string(key), value)
-	}
-	return nil
+	return func(err error) {
+		defer unlock()
+		if err != nil || after == nil { // what is there is not known, or nothing
+			db.recent.drop(string(key))
+		} else {
+			db.recent.put(string(key), value)
+		}
+	}, nil
 }
 
 // replaceTx adds to a transaction that a record takes the place of another, either of which may be missing, with indexes and counts.

@@ -35,8 +35,13 @@ const (
 	PrefixOpen          byte = 'o' // machine, start time, execution -> nothing
 	PrefixEnded         byte = 'e' // machine, stop time, execution -> status
 	PrefixName          byte = 'N' // machine, name -> execution
-	PrefixDefinition    byte = 'D' // digest -> definition
 	PrefixMapRun        byte = 'R' // kind, execution, run, … -> see internal/embedded/engine/maprun_store.go
+
+	// State machines (internal/embedded/machine).
+	PrefixDefinition     byte = 'D' // digest -> definition
+	PrefixMachine        byte = 'G' // machine -> type, owner, current revision, tags
+	PrefixMachineVersion byte = 'g' // machine, number -> version
+	PrefixMachineAlias   byte = 'z' // machine, alias -> alias
 
 	// Activities (internal/embedded/activity).
 	PrefixActivity byte = 'A' // name -> description
@@ -68,6 +73,10 @@ const (
 	PrefixStream      byte = 'S' // log: table -> change
 	PrefixTransaction byte = 'X' // client token -> time and digest of the request
 	PrefixTableCount  byte = 'C' // table, what -> counter
+
+	// Tokens (internal/embedded/access) and what metrics cannot count anew (internal/embedded/metrics).
+	PrefixToken       byte = 'K' // name -> token
+	PrefixLastSuccess byte = 'F' // workflow -> when one of its executions last succeeded
 
 	// Logs (internal/embedded/logs).
 	PrefixLog     byte = 'l' // see internal/embedded/logs

@@ -64,6 +64,9 @@ type Options struct {
 	// BeforeCommit is called with the number of each Tx (from 1) before it is applied; an error fails that Tx alone. For fault
 	// injection in tests.
 	BeforeCommit func(n int64) error
+	// Observe is told of each group that is on disk: how many transactions it held, and how long the oldest of them waited for it. It is called on
+	// the committer's goroutine: it must be short. May be nil.
+	Observe func(transactions int, took time.Duration)
 	// CacheBytes bounds the block cache; 32 MiB when zero.
 	CacheBytes int64
 	// MemTableBytes bounds one memory table (two or three live at a time); 32 MiB when zero.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -20,6 +21,7 @@ type Tx struct {
 	hooks    []func()
 	done     chan struct{}
 	err      error
+	began    time.Time // when it was submitted
 }
 
 // Begin starts a transaction. One that is not committed costs nothing but its memory.
@@ -80,6 +82,9 @@ func (tx *Tx) submit(ctx context.Context) error {
 	defer s.mu.RUnlock()
 	if s.closed {
 		return ErrClosed
+	}
+	if s.opts.Observe != nil {
+		tx.began = time.Now()
 	}
 	select {
 	case s.queue <- tx:
@@ -222,5 +227,8 @@ func (s *Store) syncLoop() {
 			}
 		}
 		_ = g.batch.Close()
+		if s.opts.Observe != nil && g.err == nil {
+			s.opts.Observe(len(g.txs), time.Since(g.txs[0].began))
+		}
 	}
 }

@@ -51,10 +51,14 @@ type snsMessage struct {
 
 func (s *subscription) snsEvent(m topic.Message) ([]byte, error) {
 	arn := fmt.Sprintf("arn:aws:sns:%s:%s:%s", s.topics.opts.Region, s.topics.opts.Account, m.Topic)
+	var subject *string
+	if m.Subject != "" {
+		subject = &m.Subject
+	}
 	event, err := json.Marshal(snsEvent{Records: []snsRecord{{
 		EventVersion: "1.0", EventSubscriptionARN: arn + ":" + s.Name, EventSource: "aws:sns",
 		SNS: snsMessage{
-			Type: "Notification", MessageID: m.ID, TopicARN: arn, Message: string(m.Body),
+			Type: "Notification", MessageID: m.ID, TopicARN: arn, Subject: subject, Message: string(m.Body),
 			Timestamp: m.Time.UTC().Format("2006-01-02T15:04:05.000Z"), MessageAttributes: m.Attributes,
 		},
 	}}})

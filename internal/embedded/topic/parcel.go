@@ -16,6 +16,8 @@ const (
 	attributeTopic = reservedPrefix + "topic"
 	attributeTime  = reservedPrefix + "time"
 
+	attributeSubject = reservedPrefix + "subject" // of messages that have one
+
 	maxReserved = 1 << 10 // bytes of them
 )
 
@@ -28,6 +30,9 @@ func pack(m topic.Message) queue.Draft {
 	attributes[attributeID] = queue.Attribute{Type: "String", Value: m.ID}
 	attributes[attributeTopic] = queue.Attribute{Type: "String", Value: m.Topic}
 	attributes[attributeTime] = queue.Attribute{Type: "String", Value: m.Time.Format(time.RFC3339Nano)}
+	if m.Subject != "" {
+		attributes[attributeSubject] = queue.Attribute{Type: "String", Value: m.Subject}
+	}
 	return queue.Draft{Body: m.Body, Attributes: attributes}
 }
 
@@ -35,7 +40,7 @@ func pack(m topic.Message) queue.Draft {
 func unpack(q queue.Message) topic.Message {
 	m := topic.Message{
 		ID: q.Attributes[attributeID].Value, Topic: q.Attributes[attributeTopic].Value, Time: q.SentAt,
-		Body: q.Body, Attributes: maps.Clone(q.Attributes),
+		Subject: q.Attributes[attributeSubject].Value, Body: q.Body, Attributes: maps.Clone(q.Attributes),
 	}
 	if at, err := time.Parse(time.RFC3339Nano, q.Attributes[attributeTime].Value); err == nil {
 		m.Time = at

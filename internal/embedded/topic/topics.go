@@ -192,7 +192,7 @@ func (t *Topics) PublishTx(tx *store.Tx, name string, drafts ...topic.Draft) ([]
 	now := t.opts.Now().UTC()
 	ids := make([]string, len(drafts))
 	for i, d := range drafts {
-		m := topic.Message{ID: t.opts.NewID(), Topic: name, Time: now, Body: d.Body, Attributes: d.Attributes}
+		m := topic.Message{ID: t.opts.NewID(), Topic: name, Time: now, Subject: d.Subject, Body: d.Body, Attributes: d.Attributes}
 		ids[i] = m.ID
 		var parcel queue.Draft // the same for all subscriptions
 		for _, s := range subscriptions {
@@ -221,7 +221,10 @@ func (t *Topics) check(name string, drafts []topic.Draft) error {
 		if len(d.Attributes) > topic.MaxAttributes {
 			return fmt.Errorf("%w: %d attributes; %d at most", topic.ErrInvalidMessage, len(d.Attributes), topic.MaxAttributes)
 		}
-		size := len(d.Body)
+		if !topic.ValidSubject(d.Subject) {
+			return fmt.Errorf("%w: subject %q; it is one line of up to %d characters of ASCII", topic.ErrInvalidMessage, d.Subject, topic.MaxSubject)
+		}
+		size := len(d.Subject) + len(d.Body)
 		for key, a := range d.Attributes {
 			if key == "" || a.Type == "" || reserved(key) {
 				return fmt.Errorf("%w: attribute %q of type %q; name and type are needed, and names that begin with %q are taken",

@@ -27,6 +27,7 @@ import (
 //	Sundog-Subscription   the subscription
 //	Sundog-Attempt        1 for the first
 //	Sundog-Timestamp      when the message was published (RFC 3339)
+//	Sundog-Subject        its subject, when it has one
 //	Sundog-Attributes     its attributes, as JSON in ASCII, when it has any
 //	Sundog-Signature      t=<unix seconds>,v1=<hexadecimal HMAC-SHA256 of "<t>.<body>" with Secret>, when there is a secret
 //
@@ -43,6 +44,7 @@ const (
 	HeaderSubscription = "Sundog-Subscription"
 	HeaderAttempt      = "Sundog-Attempt"
 	HeaderTimestamp    = "Sundog-Timestamp"
+	HeaderSubject      = "Sundog-Subject"
 	HeaderAttributes   = "Sundog-Attributes"
 	HeaderSignature    = "Sundog-Signature"
 )
@@ -83,6 +85,9 @@ func (s *subscription) webhookRequest(ctx context.Context, m topic.Message, atte
 	h.Set(HeaderSubscription, s.Name)
 	h.Set(HeaderAttempt, strconv.Itoa(attempt))
 	h.Set(HeaderTimestamp, m.Time.Format(time.RFC3339Nano))
+	if m.Subject != "" {
+		h.Set(HeaderSubject, m.Subject)
+	}
 	if len(m.Attributes) > 0 {
 		text, err := json.Marshal(m.Attributes)
 		if err != nil {

@@ -24,6 +24,7 @@ type entry struct {
 	holder     string // execution that holds the record, empty when none does
 	executions []string
 	error      *string
+	redrives   int64 // of the last execution
 }
 
 // allowed says whether a transition has to be made.
@@ -33,9 +34,13 @@ func (m *model) allowed(t statedb.Transition) bool {
 	case statedb.Claimed:
 		return e == nil || e.holder == "" && !slices.Contains(e.executions, t.Execution)
 	case statedb.Processing:
+		if t.Redrives > 0 {
+			return e != nil && len(e.executions) > 0 && e.executions[len(e.executions)-1] == t.Execution && e.state != statedb.Succeeded &&
+				e.redrives < t.Redrives
+		}
 		return e != nil && e.holder == t.Execution && e.state == statedb.Claimed
 	default:
-		return e == nil || e.holder == t.Execution
+		return e == nil || e.holder == t.Execution && e.redrives == t.Redrives
 	}
 }
 
@@ -48,9 +53,12 @@ func (m *model) apply(t statedb.Transition) {
 	e.state = t.To
 	switch t.To {
 	case statedb.Claimed:
-		e.holder, e.error = t.Execution, nil
+		e.holder, e.error, e.redrives = t.Execution, nil, 0
 		e.executions = append(e.executions, t.Execution)
 	case statedb.Processing:
+		if t.Redrives > 0 {
+			e.holder, e.error, e.redrives = t.Execution, nil, t.Redrives
+		}
 	default:
 		e.holder = ""
 		if t.To == statedb.Failed || t.To == statedb.Invalid {
@@ -76,6 +84,7 @@ func testModel(t *testing.T, s Subject) {
 				To:        rapid.SampledFrom(statedb.States()).Draw(rt, "to"),
 				Execution: arn(fmt.Sprint(rapid.IntRange(0, 4).Draw(rt, "execution"))),
 				Error:     "why",
+				Redrives:  rapid.SampledFrom([]int64{0, 0, 0, 1, 2}).Draw(rt, "redrives"),
 			}
 		}), 1, 40).Draw(rt, "transitions")
 		for n, tr := range transitions {

@@ -107,6 +107,12 @@ func testLife(t *testing.T, s Subject) {
 		{statedb.Succeed(id, arn("b"), at(5), []string{"s3://x/y"}), statedb.Record{StateUpdated: stamp("SUCCEEDED", 5), ClaimedAt: two, Executions: []string{arn("a"), arn("b")}, Outputs: []string{"s3://x/y"}}},
 		{statedb.Claim(id, arn("c"), at(6)), statedb.Record{StateUpdated: stamp("CLAIMED", 6), ClaimedAt: statedb.FormatTime(at(6)), Executions: []string{arn("a"), arn("b"), arn("c")}}},
 		{statedb.Refuse(id, arn("c"), at(7), ""), statedb.Record{StateUpdated: stamp("INVALID", 7), ClaimedAt: statedb.FormatTime(at(6)), Executions: []string{arn("a"), arn("b"), arn("c")}, LastError: new(string)}},
+		{statedb.Redrive(id, arn("c"), at(8), 1), statedb.Record{StateUpdated: stamp("PROCESSING", 8), ClaimedAt: statedb.FormatTime(at(6)), Executions: []string{arn("a"), arn("b"), arn("c")}, Extra: map[string]json.RawMessage{"redrives": json.RawMessage("1")}}},
+		{
+			statedb.Transition{ID: id, To: statedb.Aborted, Execution: arn("c"), At: at(9), Redrives: 1},
+			statedb.Record{StateUpdated: stamp("ABORTED", 9), ClaimedAt: statedb.FormatTime(at(6)), Executions: []string{arn("a"), arn("b"), arn("c")}, Extra: map[string]json.RawMessage{"redrives": json.RawMessage("1")}},
+		},
+		{statedb.Claim(id, arn("d"), at(10)), statedb.Record{StateUpdated: stamp("CLAIMED", 10), ClaimedAt: statedb.FormatTime(at(10)), Executions: []string{arn("a"), arn("b"), arn("c"), arn("d")}}},
 	} {
 		step.want.ID, step.want.Created, step.want.Updated = id, one, statedb.FormatTime(at(i+1))
 		applied := must(t, s, step.Transition)
@@ -133,14 +139,19 @@ func testConflicts(t *testing.T, s Subject) {
 		make []statedb.Transition
 		bad  []statedb.Transition
 	}{
-		{"no record", nil, []statedb.Transition{statedb.Start(id, arn("a"), at(9))}},
+		{"no record", nil, []statedb.Transition{statedb.Start(id, arn("a"), at(9)), statedb.Redrive(id, arn("a"), at(9), 1)}},
 		{"claimed", []statedb.Transition{statedb.Claim(id, arn("a"), at(1))}, append(ends("z"),
 			statedb.Claim(id, arn("a"), at(9)), statedb.Claim(id, arn("z"), at(9)), statedb.Start(id, arn("z"), at(9)))},
 		{"processing", []statedb.Transition{statedb.Start(id, arn("a"), at(2))}, append(ends("z"),
 			statedb.Claim(id, arn("z"), at(9)), statedb.Start(id, arn("a"), at(9)))},
 		{"failed", []statedb.Transition{statedb.Fail(id, arn("a"), at(3), "x")}, append(ends("a"),
 			statedb.Claim(id, arn("a"), at(9)), statedb.Start(id, arn("a"), at(9)))},
-		{"claimed again", []statedb.Transition{statedb.Claim(id, arn("b"), at(4))}, append(ends("a"), statedb.Start(id, arn("a"), at(9)))},
+		{"redriven", []statedb.Transition{statedb.Redrive(id, arn("a"), at(4), 1)}, append(append(ends("a"), ends("z")...), // the ends from before
+			statedb.Start(id, arn("a"), at(9)), statedb.Redrive(id, arn("a"), at(9), 1), statedb.Redrive(id, arn("z"), at(9), 2))},
+		{"failed again", []statedb.Transition{{ID: id, To: statedb.Failed, Execution: arn("a"), At: at(5), Redrives: 1}}, ends("a")},
+		{"claimed again", []statedb.Transition{statedb.Claim(id, arn("b"), at(6))}, append(ends("a"), statedb.Start(id, arn("a"), at(9)),
+			statedb.Redrive(id, arn("a"), at(9), 2))},
+		{"succeeded", []statedb.Transition{statedb.Succeed(id, arn("b"), at(7), nil)}, []statedb.Transition{statedb.Redrive(id, arn("b"), at(9), 1)}},
 	} {
 		must(t, s, stage.make...)
 		before, errBefore := s.DB.Get(t.Context(), id)

@@ -1,0 +1,97 @@
+package server
+
+import (
+	"net/http"
+	"reflect"
+	"strings"
+
+	"sundog/internal/access"
+	"sundog/internal/server/openapi"
+)
+
+// A detail adds to the description of a route.
+type detail func(*openapi.Operation)
+
+// serves makes a route of a handler.
+func serves(method, path string, role access.Role, h http.HandlerFunc, summary string, details ...detail) route {
+	r := route{openapi.Operation{Method: method, Path: path, Role: role.String(), Summary: summary}, role, h}
+	for _, add := range details {
+		add(&r.Operation)
+	}
+	return r
+}
+
+// answers makes a route of a function that answers with a JSON document.
+func answers[T any](s *Server, method, path string, role access.Role, f func(*http.Request) (T, error), summary string, details ...detail) route {
+	r := serves(method, path, role, handle(s, f), summary, details...)
+	r.Answer.Type = reflect.TypeFor[T]()
+	return r
+}
+
+// takes says what document the body of a request is.
+func takes[T any](op *openapi.Operation) { op.Request = openapi.Body{Type: reflect.TypeFor[T]()} }
+
+// sends says what the body of a request is when it is no document of the API.
+func sends(text string, media ...string) detail {
+	return func(op *openapi.Operation) { op.Request = openapi.Body{Text: text, Media: media} }
+}
+
+// gives says what an answer is.
+func gives[T any](text string, media ...string) detail {
+	return func(op *openapi.Operation) {
+		op.Answer = openapi.Body{Type: reflect.TypeFor[T](), Text: text, Media: media}
+	}
+}
+
+func parameter(p openapi.Parameter) detail {
+	return func(op *openapi.Operation) { op.Parameters = append(op.Parameters, p) }
+}
+
+// query is a parameter that may be missing, must one that may not.
+func query(name, text string) detail { return parameter(openapi.Parameter{Name: name, Text: text}) }
+
+func must(name, text string) detail {
+	return parameter(openapi.Parameter{Name: name, Text: text, Required: true})
+}
+
+func header(name, text string) detail {
+	return parameter(openapi.Parameter{Name: name, Text: text, In: "header"})
+}
+
+// toggle is a parameter that is true or false.
+func toggle(name, text string) detail {
+	return parameter(openapi.Parameter{Name: name, Text: text, Type: reflect.TypeFor[bool]()})
+}
+
+// numbered is a parameter that is a whole number.
+func numbered(name, text string) detail {
+	return parameter(openapi.Parameter{Name: name, Text: text, Type: reflect.TypeFor[int64]()})
+}
+
+// What several routes have.
+func limit(op *openapi.Operation) { numbered("limit", "how many on a page at most")(op) }
+
+func next(op *openapi.Operation) { query("next", "the next of the page before")(op) }
+
+func document(op *openapi.Operation) {
+	query("doc", "input or output: that payload instead of the record")(op)
+}
+
+const documentText = "a Record, or the payload that doc names"
+
+// openAPI answers with the description of the API.
+func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) {
+	handle(s, func(*http.Request) (map[string]any, error) {
+		table := s.table()
+		operations := make([]openapi.Operation, 0, len(table))
+		for _, r := range table {
+			if strings.HasPrefix(r.Path, "/v1/") { // the API of Cirrus has a description and errors of its own, and metrics are no API
+				operations = append(operations, r.Operation)
+			}
+		}
+		return openapi.Document(openapi.Info{
+			Title: "Sundog", Version: s.opts.Version,
+			Description: "Runs workflows over payloads and keeps the state of every one of them.",
+		}, operations), nil
+	})(w, r)
+}
