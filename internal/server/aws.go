@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"sundog/internal/awsjson"
+	"sundog/internal/dynamodb"
 	"sundog/internal/embedded"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/store"
 	"sundog/internal/sigv4"
 	"sundog/internal/stepfunctions"
+	"sundog/internal/table"
 )
 
 // awsAccessKey is the id of the access key whose secret is the server's token.
@@ -23,7 +26,46 @@ func newAWS(platform *embedded.Platform, opts Options) *awsjson.Handler {
 	if opts.Token != "" {
 		o.Credentials = &sigv4.Verifier{AccessKey: awsAccessKey, Secret: opts.Token}
 	}
-	return awsjson.NewHandler(o, stepfunctions.Service(platform.Engine, platform.Activities))
+	tables := dynamodb.New(platform.Tables, dynamodb.Options{Region: platform.Project.Region, Account: platform.Project.Account})
+	return awsjson.NewHandler(o, stepfunctions.Service(platform.Engine, platform.Activities),
+		tableService(tables.Operations(), "DynamoDB_20120810"), tableService(tables.StreamOperations(), "DynamoDBStreams_20120810"))
+}
+
+// maxTableBody bounds a request to DynamoDB's API: a batch of 25 items of 400 KB, and what is around them.
+const maxTableBody = 17 << 20
+
+// tableService makes a service of operations of DynamoDB's API.
+func tableService(operations map[string]dynamodb.Operation, target string) awsjson.Service {
+	s := awsjson.Service{
+		Target: target, Namespace: "com.amazonaws.dynamodb.v20120810", Version: "1.0", MaxBody: maxTableBody, Operations: map[string]awsjson.Operation{},
+	}
+	for name, do := range operations {
+		s.Operations[name] = func(ctx context.Context, body []byte) (any, error) {
+			out, err := do(ctx, body)
+			if refused, ok := errors.AsType[*table.Error](err); ok {
+				return nil, refusedByTable(refused)
+			}
+			return out, err
+		}
+	}
+	return s
+}
+
+// refusedByTable is an error of DynamoDB's API.
+func refusedByTable(refused *table.Error) error {
+	failure := dynamodb.FailureOf(refused)
+	namespace, name, _ := strings.Cut(failure.Type, "#")
+	e := &awsjson.Error{Namespace: namespace, Name: name, Message: refused.Message, Fields: map[string]any{}}
+	if failure.SerializationText != "" {
+		e.Fields["Message"] = failure.SerializationText
+	}
+	if failure.Item != nil {
+		e.Fields["Item"] = failure.Item
+	}
+	if failure.CancellationReasons != nil {
+		e.Fields["CancellationReasons"] = failure.CancellationReasons
+	}
+	return e
 }
 
 // awsTime is how long a request may take: a state is tested for five minutes at most, and nothing takes longer.

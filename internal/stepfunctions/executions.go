@@ -26,40 +26,56 @@ type startExecutionOutput struct {
 }
 
 func (a *service) startExecution(ctx context.Context, req *startExecutionInput) (*startExecutionOutput, error) {
+	start, err := a.startRequest(req)
+	if err != nil {
+		return nil, err
+	}
+	d, err := a.engine.Start(ctx, start)
+	if errors.Is(err, engine.ErrExists) {
+		return nil, executionFault(err, d.ARN)
+	}
+	if err != nil {
+		return nil, startFault(err, start)
+	}
+	return &startExecutionOutput{ARN: d.ARN, Start: awsjson.Time(d.Start)}, nil
+}
+
+// startRequest checks what StartExecution and StartSyncExecution are asked.
+func (a *service) startRequest(req *startExecutionInput) (start engine.StartRequest, err error) {
 	var c awsjson.Checks
 	c.Required("stateMachineArn", req.ARN, 1, maxARN)
 	c.Length("name", req.Name, 1, maxName)
 	c.Length("input", req.Input, 0, maxData)
 	c.Length("traceHeader", req.Trace, 0, 256)
 	if err := c.Err(); err != nil {
-		return nil, err
+		return start, err
 	}
 	ref, err := a.parse(*req.ARN)
 	if err != nil {
-		return nil, machineFault(err, *req.ARN)
+		return start, machineFault(err, *req.ARN)
 	}
 	if ref.Label != "" {
-		return nil, labelled(*req.ARN)
+		return start, labelled(*req.ARN)
 	}
-	start := engine.StartRequest{Machine: *req.ARN, Name: text(req.Name), Input: []byte(text(req.Input))}
+	start = engine.StartRequest{Machine: *req.ARN, Name: text(req.Name), Input: []byte(text(req.Input))}
 	if req.Name == nil {
 		start.Name = uuid.NewString()
 	}
 	if req.Input == nil {
 		start.Input = []byte("{}")
 	}
-	d, err := a.engine.Start(ctx, start)
+	return start, nil
+}
+
+// startFault names an error of a start.
+func startFault(err error, start engine.StartRequest) error {
 	switch {
 	case errors.Is(err, engine.ErrInvalidName):
-		return nil, invalidName(start.Name)
+		return invalidName(start.Name)
 	case errors.Is(err, engine.ErrInvalidInput):
-		return nil, awsjson.Errorf("InvalidExecutionInput", "Invalid State Machine Execution Input: '%v'", err)
-	case errors.Is(err, engine.ErrExists):
-		return nil, executionFault(err, d.ARN)
-	case err != nil:
-		return nil, machineFault(err, *req.ARN)
+		return awsjson.Errorf("InvalidExecutionInput", "Invalid State Machine Execution Input: '%v'", err)
 	}
-	return &startExecutionOutput{ARN: d.ARN, Start: awsjson.Time(d.Start)}, nil
+	return machineFault(err, start.Machine)
 }
 
 type executionInput struct {
@@ -116,12 +132,14 @@ type executionItem struct {
 	VersionARN string       `json:"stateMachineVersionArn,omitempty"`
 	AliasARN   string       `json:"stateMachineAliasArn,omitempty"`
 	MapRunARN  string       `json:"mapRunArn,omitempty"`
+	Redrives   int64        `json:"redriveCount"`
+	Redriven   awsjson.Time `json:"redriveDate,omitzero"`
 }
 
 func (a *service) item(d engine.Description) executionItem {
 	item := executionItem{
 		ARN: d.ARN, MachineARN: a.machines.Names.Machine(d.Machine), Name: d.Name, Status: d.Status, Start: awsjson.Time(d.Start), Stop: awsjson.Time(d.Stop),
-		MapRunARN: d.MapRun,
+		MapRunARN: d.MapRun, Redrives: d.RedriveCount, Redriven: awsjson.Time(d.RedriveDate),
 	}
 	if d.Version != 0 {
 		item.VersionARN = a.machines.Names.Version(d.Machine, d.Version)
@@ -140,6 +158,9 @@ type describeExecutionOutput struct {
 	OutputDetails *dataIncluded `json:"outputDetails,omitempty"`
 	Error         string        `json:"error,omitempty"`
 	Cause         string        `json:"cause,omitempty"`
+
+	RedriveStatus       engine.RedriveStatus `json:"redriveStatus,omitempty"`
+	RedriveStatusReason string               `json:"redriveStatusReason,omitempty"`
 }
 
 type dataIncluded struct {
@@ -155,6 +176,7 @@ func (a *service) describeExecution(ctx context.Context, req *executionInput) (*
 		return nil, executionFault(err, *req.ARN)
 	}
 	out := &describeExecutionOutput{executionItem: a.item(d), InputDetails: &dataIncluded{}, OutputDetails: &dataIncluded{}}
+	out.RedriveStatus, out.RedriveStatusReason = d.RedriveStatus, d.RedriveStatusReason
 	if output == nil {
 		out.OutputDetails = nil
 	}
@@ -231,15 +253,14 @@ func (a *service) listExecutions(ctx context.Context, req *listExecutionsInput) 
 		return nil, err
 	}
 	out := &listExecutionsOutput{Executions: []executionItem{}}
-	if text(req.Redrive) == "REDRIVEN" {
-		return out, nil // nothing is: there is no redrive here
-	}
 	found, next, err := a.engine.List(ctx, filter)
 	if err != nil {
 		return nil, mapRunFault(machineFault(err, text(req.MachineARN)), text(req.MapRunARN))
 	}
 	for _, d := range found {
-		out.Executions = append(out.Executions, a.item(d))
+		if req.Redrive == nil || (*req.Redrive == "REDRIVEN") == (d.RedriveCount > 0) { // so a page may be shorter than asked for
+			out.Executions = append(out.Executions, a.item(d))
+		}
 	}
 	if next != "" {
 		out.NextToken = sealToken(next, about...)

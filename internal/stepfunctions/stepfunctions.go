@@ -40,7 +40,9 @@ func Service(e *engine.Engine, activities *activity.Activities) awsjson.Service 
 			"DeleteStateMachineAlias":   awsjson.Of(a.deleteStateMachineAlias),
 
 			"StartExecution":      awsjson.Of(a.startExecution),
+			"StartSyncExecution":  awsjson.Of(a.startSyncExecution),
 			"StopExecution":       awsjson.Of(a.stopExecution),
+			"RedriveExecution":    awsjson.Of(a.redriveExecution),
 			"DescribeExecution":   awsjson.Of(a.describeExecution),
 			"ListExecutions":      awsjson.Of(a.listExecutions),
 			"GetExecutionHistory": awsjson.Of(a.getExecutionHistory),
