@@ -70,6 +70,9 @@ func (w *writer) value(v any) error {
 	case bool:
 		w.text = strconv.AppendBool(w.text, v)
 	case json.Number:
+		if v == "-0" { // AWS keeps the texts of numbers, but not the sign of zero
+			v = "0"
+		}
 		w.text = append(w.text, v...)
 	case float64:
 		return w.number(v)
