@@ -133,9 +133,10 @@ func (c *Case) Stopped() bool {
 const (
 	Account = "111111111111"
 	Region  = "us-east-1"
-	// Role stands for the role of the state machine.
-	Role = "snf_role_arn"
 )
+
+// roleToken stands for the role of the state machine in the recordings.
+const roleToken = "snf_role_arn"
 
 // Begin is when the cases are played. None depends on it, but some have dates that must have passed.
 func Begin() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC) }
@@ -143,8 +144,8 @@ func Begin() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC) 
 // Identity is who the execution of the case is.
 func (c *Case) Identity() asl.Identity {
 	id := asl.Identity{
-		ARN: "arn:aws:states:" + Region + ":" + Account + ":execution:machine:execution", Name: "execution", RoleARN: Role,
-		MachineARN: "arn:aws:states:" + Region + ":" + Account + ":stateMachine:machine", MachineName: "machine",
+		ARN: "arn:aws:states:" + Region + ":" + Account + ":execution:machine:execution", Name: "execution",
+		RoleARN: "arn:aws:iam::" + Account + ":role/machine", MachineARN: "arn:aws:states:" + Region + ":" + Account + ":stateMachine:machine", MachineName: "machine",
 		Region: Region, Account: Account, Express: c.Express(),
 	}
 	if c.Express() {
@@ -156,9 +157,10 @@ func (c *Case) Identity() asl.Identity {
 // redriveCounted is when AWS added RedriveCount to the context object.
 var redriveCounted = time.Date(2023, 11, 15, 0, 0, 0, 0, time.UTC)
 
-// Matcher returns what compares values with those of the case.
-func (c *Case) Matcher() *Matcher {
-	m := NewMatcher(c.Expected.Wildcards, c.Expected.WildcardTokens)
+// Matcher returns what compares values with those of the case. Role is the ARN that the execution has for its role.
+func (c *Case) Matcher(role string) *Matcher {
+	m := NewMatcher(c.Expected.Wildcards, append([]string{roleToken}, c.Expected.WildcardTokens...))
+	m.bound[roleToken] = role
 	recorded, err := time.Parse("02-01-2006, 15:04:05", c.Source.Recorded)
 	if err == nil && recorded.Before(redriveCounted) {
 		m.ignored = "RedriveCount"

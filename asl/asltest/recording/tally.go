@@ -12,7 +12,7 @@ type Tally struct{ areas map[string]*count }
 
 type count struct {
 	passed, failed int
-	notRun         map[string]int // by reason
+	setAside       map[string]int // by reason
 }
 
 func (t *Tally) of(c *Case) *count {
@@ -20,7 +20,7 @@ func (t *Tally) of(c *Case) *count {
 		t.areas = map[string]*count{}
 	}
 	if t.areas[c.Area] == nil {
-		t.areas[c.Area] = &count{notRun: map[string]int{}}
+		t.areas[c.Area] = &count{setAside: map[string]int{}}
 	}
 	return t.areas[c.Area]
 }
@@ -34,20 +34,20 @@ func (t *Tally) Passed(c *Case, ok bool) {
 	}
 }
 
-// NotRun counts a case that was not run, and why.
-func (t *Tally) NotRun(c *Case, reason string) { t.of(c).notRun[reason]++ }
+// SetAside counts a case that was not run or is known to differ, and why.
+func (t *Tally) SetAside(c *Case, reason string) { t.of(c).setAside[reason]++ }
 
 // String is a table with a line for each area, and one for all.
 func (t *Tally) String() string {
 	var b strings.Builder
-	all := count{notRun: map[string]int{}}
+	all := count{setAside: map[string]int{}}
 	for _, area := range slices.Sorted(maps.Keys(t.areas)) {
 		n := t.areas[area]
 		n.line(&b, area)
 		all.passed += n.passed
 		all.failed += n.failed
-		for reason, cases := range n.notRun {
-			all.notRun[reason] += cases
+		for reason, cases := range n.setAside {
+			all.setAside[reason] += cases
 		}
 	}
 	all.line(&b, "all")
@@ -55,10 +55,10 @@ func (t *Tally) String() string {
 }
 
 func (n *count) line(b *strings.Builder, area string) {
-	notRun, reasons := 0, ""
-	for _, reason := range slices.Sorted(maps.Keys(n.notRun)) {
-		notRun += n.notRun[reason]
-		reasons += fmt.Sprintf(" (%d: %s)", n.notRun[reason], reason)
+	setAside, reasons := 0, ""
+	for _, reason := range slices.Sorted(maps.Keys(n.setAside)) {
+		setAside += n.setAside[reason]
+		reasons += fmt.Sprintf(" (%d: %s)", n.setAside[reason], reason)
 	}
-	fmt.Fprintf(b, "\n%-32s %4d passed %4d failed %4d not run%s", area, n.passed, n.failed, notRun, reasons)
+	fmt.Fprintf(b, "\n%-32s %4d passed %4d failed %4d set aside%s", area, n.passed, n.failed, setAside, reasons)
 }

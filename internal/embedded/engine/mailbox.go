@@ -23,11 +23,11 @@ const maxStep = 256
 
 // post delivers an event to an execution and, when nobody else does so, works through its mailbox. It returns when the event is
 // delivered, or worked through if it fell to this caller.
-func (e *Engine) post(id uint64, d delivery) {
+func (e *Engine) post(id uint64, d ...delivery) {
 	in := e.cache.acquire(id)
 	defer e.cache.release(in)
 	in.mu.Lock()
-	in.mailbox = append(in.mailbox, d)
+	in.mailbox = append(in.mailbox, d...)
 	if in.busy {
 		in.mu.Unlock()
 		return
