@@ -2,12 +2,11 @@ package engine_test
 
 import (
 	"context"
-	"errors"
 	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -28,11 +27,10 @@ func TestConformance(t *testing.T) {
 	everyRecording(t, func(t *testing.T, c *recording.Case) []string {
 		var differences []string
 		synctest.Test(t, func(t *testing.T) {
-			m := c.Matcher(c.Identity().RoleARN)
-			w := newRecordedWorld(t, c, c.Services(m))
-			w.open(vfs.NewMem(), nil)
-			defer w.close()
-			differences = w.judge(m)
+			r := newRecorded(t, c)
+			r.open(vfs.NewMem(), nil)
+			defer r.close()
+			differences = r.judge()
 		})
 		return differences
 	})
@@ -56,47 +54,43 @@ func TestConformanceWithACrashAtEveryCommit(t *testing.T) {
 	t.Logf("%d crashes", crashes)
 }
 
-// errCrash is what the store answers from the moment of a crash on.
-var errCrash = errors.New("crashed")
-
 func crashAtCommit(t *testing.T, c *recording.Case, k int64) (differences []string, crashed bool) {
-	fs := vfs.NewCrashableMem()
-	var left atomic.Pointer[vfs.MemFS]
-	life, die := context.WithCancelCause(context.Background())
-	defer die(nil)
-	m := c.Matcher(c.Identity().RoleARN)
-	w := newRecordedWorld(t, c, c.Services(m))
-	w.open(fs, func(n int64) error {
-		switch {
-		case n == k:
-			left.Store(fs.CrashClone(vfs.CrashCloneCfg{}))
-			die(errCrash)
-			return errCrash
-		case n > k:
-			return errCrash // the process is dead
-		}
-		return nil
-	})
-	_, err := w.play(life)
-	if err != nil && left.Load() == nil {
+	r := newRecorded(t, c)
+	_, left, err := r.playUntilCrash(vfs.NewCrashableMem(), k)
+	if left != nil {
+		r.open(left, nil)
+	} else if err != nil {
 		t.Fatal(err)
 	}
-	if left.Load() != nil {
-		w.close()
-		w.open(left.Load(), nil)
+	defer r.close()
+	return r.judge(), left != nil
+}
+
+// A recorded trial is compared with a case.
+type recorded struct {
+	*trial
+	c        *recording.Case
+	m        *recording.Matcher
+	services *recording.Services
+}
+
+func newRecorded(t testing.TB, c *recording.Case) *recorded {
+	m := c.Matcher(c.Identity().RoleARN)
+	services := c.Services(m)
+	return &recorded{
+		trial: &trial{t: t, kind: c.Type, definition: c.Definition, input: c.Input, stopped: c.Stopped(), answer: services.Answer, offset: time.Until(recording.Begin())},
+		c:     c, m: m, services: services,
 	}
-	defer w.close()
-	return w.judge(m), left.Load() != nil
 }
 
 // judge plays the execution to its end, and says in what it differs from the recording.
-func (w *recordedWorld) judge(m *recording.Matcher) []string {
-	w.t.Helper()
-	got, err := w.play(context.Background())
+func (r *recorded) judge() []string {
+	r.t.Helper()
+	got, err := r.play(context.Background())
 	if err != nil {
-		w.t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	return append(w.c.Differences(m, got), w.services.Unanswered()...)
+	return append(r.c.Differences(r.m, got), r.services.Unanswered()...)
 }
 
 // everyRecording plays the cases in the folder SUNDOG_ASL_CASES; play says in what the executions of ours differ.

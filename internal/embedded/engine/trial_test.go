@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,12 +18,15 @@ import (
 	"sundog/internal/embedded/store"
 )
 
-// A recordedWorld is an engine that carries out one recorded execution. Its services are outside of it, and survive its crashes.
-type recordedWorld struct {
-	t        testing.TB
-	c        *recording.Case
-	services *recording.Services
-	offset   time.Duration // from the clock of the test to that of the case
+// A trial is an engine that carries out one execution. The services that answer its tasks are outside of it, and survive its crashes.
+type trial struct {
+	t          testing.TB
+	kind       string // STANDARD or EXPRESS
+	definition []byte
+	input      []byte
+	stopped    bool // by somebody, once it waits
+	answer     func(asl.Task) (asltest.Answer, error)
+	offset     time.Duration // from the clock of the test to that of the engine
 
 	engine *engine.Engine
 	store  *store.Store
@@ -35,66 +39,93 @@ type recordedWorld struct {
 	workers sync.WaitGroup
 }
 
-func newRecordedWorld(t testing.TB, c *recording.Case, services *recording.Services) *recordedWorld {
-	return &recordedWorld{t: t, c: c, services: services, offset: time.Until(recording.Begin()), pending: map[string]asltest.Answer{}}
-}
-
 // open starts the engine on what is in a file system.
-func (w *recordedWorld) open(fs vfs.FS, beforeCommit func(int64) error) {
-	w.t.Helper()
+func (r *trial) open(fs vfs.FS, beforeCommit func(int64) error) {
+	r.t.Helper()
 	s, err := store.Open("data", store.Options{FS: fs, BeforeCommit: beforeCommit})
 	if err != nil {
-		w.t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	e, err := engine.New(engine.Options{
-		Store: s, Runner: w, Region: recording.Region, Account: recording.Account, Now: func() time.Time { return time.Now().Add(w.offset) },
+		Store: s, Runner: r, Region: recording.Region, Account: recording.Account, Now: func() time.Time { return time.Now().Add(r.offset) },
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	w.engine, w.store, w.life, w.stop, w.done = e, s, ctx, cancel, make(chan error, 1)
-	if err := e.Register(ctx, "machine", w.c.Type, w.c.Definition); err != nil && !errors.Is(err, errCrash) {
-		w.t.Fatal(err)
+	r.engine, r.store, r.life, r.stop, r.done = e, s, ctx, cancel, make(chan error, 1)
+	if err := e.Register(ctx, "machine", r.kind, r.definition); err != nil && !errors.Is(err, errCrash) {
+		r.t.Fatal(err)
 	}
-	go func() { w.done <- e.Run(ctx) }()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for token, answer := range w.pending {
-		w.owe(token, answer)
+	go func() { r.done <- e.Run(ctx) }()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pending == nil {
+		r.pending = map[string]asltest.Answer{}
+	}
+	for token, answer := range r.pending {
+		r.owe(token, answer)
 	}
 }
 
-func (w *recordedWorld) close() {
-	w.t.Helper()
-	w.stop()
-	w.workers.Wait()
-	if err := errors.Join(<-w.done, w.store.Close()); err != nil {
-		w.t.Error(err)
+func (r *trial) close() {
+	r.t.Helper()
+	r.stop()
+	r.workers.Wait()
+	if err := errors.Join(<-r.done, r.store.Close()); err != nil {
+		r.t.Error(err)
 	}
+}
+
+// errCrash is what the store answers from the moment of a crash on.
+var errCrash = errors.New("crashed")
+
+// playUntilCrash opens the engine, plays, and lets the machine crash at the k-th commit, with the loss of what was not synced. It returns what is
+// left then; nil, and the outcome, when there were fewer commits, and the engine stays open.
+func (r *trial) playUntilCrash(fs *vfs.MemFS, k int64) (recording.Outcome, *vfs.MemFS, error) {
+	r.t.Helper()
+	var left atomic.Pointer[vfs.MemFS]
+	life, die := context.WithCancelCause(context.Background())
+	defer die(nil)
+	r.open(fs, func(n int64) error {
+		switch {
+		case n == k:
+			left.Store(fs.CrashClone(vfs.CrashCloneCfg{}))
+			die(errCrash)
+			return errCrash
+		case n > k:
+			return errCrash // the process is dead
+		}
+		return nil
+	})
+	got, err := r.play(life)
+	if left.Load() != nil {
+		r.close()
+	}
+	return got, left.Load(), err
 }
 
 // tick is how long an answer takes at least. The answers of tasks that are scheduled in one step come in the order of the tasks.
 const tick = time.Microsecond
 
 // Run implements engine.TaskRunner.
-func (w *recordedWorld) Run(ctx context.Context, task engine.Task) (*asl.Document, error) {
-	a, err := w.services.Answer(task.Task)
+func (r *trial) Run(ctx context.Context, task engine.Task) (*asl.Document, error) {
+	a, err := r.answer(task.Task)
 	if err != nil {
-		w.t.Error(err)
+		r.t.Error(err)
 		return nil, &engine.TaskError{Name: "NoAnswer", Cause: err.Error()}
 	}
 	a.After += time.Duration(task.ID) * tick
 	answered := a.Failed || a.Output != nil
 	switch {
 	case task.Mode == asl.Activity:
-		if err := w.take(ctx, task.Token, a); err != nil {
+		if err := r.take(ctx, task.Token, a); err != nil {
 			return nil, err
 		}
 		return nil, engine.ErrSuspended
 	case a.Submitted != nil && task.Mode == asl.Callback:
 		if answered {
-			w.later(task.Token, a)
+			r.later(task.Token, a)
 		}
 		return a.Submitted, nil
 	case a.Submitted != nil:
@@ -102,7 +133,7 @@ func (w *recordedWorld) Run(ctx context.Context, task engine.Task) (*asl.Documen
 			return nil, err
 		}
 	case task.Mode == asl.Callback && a.Output != nil:
-		w.later(task.Token, a)
+		r.later(task.Token, a)
 		return nil, engine.ErrSuspended
 	}
 	if !answered {
@@ -119,30 +150,30 @@ func (w *recordedWorld) Run(ctx context.Context, task engine.Task) (*asl.Documen
 }
 
 // take is what the worker of an activity does.
-func (w *recordedWorld) take(ctx context.Context, token string, a asltest.Answer) error {
-	if _, err := w.engine.TakeTask(ctx, token, a.Worker); err != nil && !errors.Is(err, engine.ErrTaskOver) {
+func (r *trial) take(ctx context.Context, token string, a asltest.Answer) error {
+	if _, err := r.engine.TakeTask(ctx, token, a.Worker); err != nil && !errors.Is(err, engine.ErrTaskOver) {
 		return err
 	}
 	if a.Failed || a.Output != nil {
-		w.later(token, a)
+		r.later(token, a)
 	}
 	return nil
 }
 
 // later lets somebody answer the task of a token, whatever becomes of the engine meanwhile.
-func (w *recordedWorld) later(token string, a asltest.Answer) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, owed := w.pending[token]; !owed {
-		w.pending[token] = a
-		w.owe(token, a)
+func (r *trial) later(token string, a asltest.Answer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, owed := r.pending[token]; !owed {
+		r.pending[token] = a
+		r.owe(token, a)
 	}
 }
 
 // owe answers the task of a token once. It is called with mu held.
-func (w *recordedWorld) owe(token string, a asltest.Answer) {
-	e, life := w.engine, w.life
-	w.workers.Go(func() {
+func (r *trial) owe(token string, a asltest.Answer) {
+	e, life := r.engine, r.life
+	r.workers.Go(func() {
 		if pause(life, a.After+tick) != nil {
 			return // the answer is given to the next engine
 		}
@@ -153,7 +184,7 @@ func (w *recordedWorld) owe(token string, a asltest.Answer) {
 			err = e.SendTaskSuccess(life, token, a.Output.Bytes())
 		}
 		if err != nil && life.Err() == nil && !errors.Is(err, engine.ErrTaskOver) && !errors.Is(err, errCrash) {
-			w.t.Errorf("answering the task of the token %s: %v", token, err)
+			r.t.Errorf("answering the task of the token %s: %v", token, err)
 		}
 	})
 }
@@ -170,26 +201,26 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // play starts the execution, unless that was done, does what was done to it from outside, and waits for its end.
-func (w *recordedWorld) play(ctx context.Context) (recording.Outcome, error) {
-	d, err := w.engine.Start(ctx, engine.StartRequest{Machine: "machine", Name: "execution", Input: w.c.Input})
+func (r *trial) play(ctx context.Context) (recording.Outcome, error) {
+	d, err := r.engine.Start(ctx, engine.StartRequest{Machine: "machine", Name: "execution", Input: r.input})
 	if err != nil && !errors.Is(err, engine.ErrExists) {
 		return recording.Outcome{}, err
 	}
-	if w.c.Stopped() {
+	if r.stopped {
 		synctest.Wait()
-		if err := w.engine.Stop(ctx, d.ARN, "", ""); err != nil {
+		if err := r.engine.Stop(ctx, d.ARN, "", ""); err != nil {
 			return recording.Outcome{}, err
 		}
 	}
-	return w.end(ctx)
+	return r.end(ctx)
 }
 
 // end waits for the end of the execution.
-func (w *recordedWorld) end(ctx context.Context) (recording.Outcome, error) {
-	arn := w.engine.ExecutionARN("machine", "execution")
+func (r *trial) end(ctx context.Context) (recording.Outcome, error) {
+	arn := r.engine.ExecutionARN("machine", "execution")
 	ctx, cancel := context.WithTimeout(ctx, 400*24*time.Hour)
 	defer cancel()
-	d, _, output, err := w.engine.Wait(ctx, arn)
+	d, _, output, err := r.engine.Wait(ctx, arn)
 	if err != nil {
 		return recording.Outcome{}, err
 	}
@@ -199,7 +230,7 @@ func (w *recordedWorld) end(ctx context.Context) (recording.Outcome, error) {
 	}
 	page := engine.Page{Limit: 1000}
 	for {
-		events, next, err := w.engine.History(ctx, arn, page)
+		events, next, err := r.engine.History(ctx, arn, page)
 		if err != nil {
 			return outcome, err
 		}
