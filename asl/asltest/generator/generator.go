@@ -15,7 +15,7 @@ const Input = `{"items":[1,{"a":"b"},null,[2]]}`
 type Options struct {
 	// Depth is how deep Map and Parallel states are nested.
 	Depth int
-	// Chance lets definitions use random numbers and ids, which make every execution another.
+	// Chance lets definitions use random numbers, ids and delays, which make every execution another.
 	Chance bool
 	// Distributed lets Map states have the mode DISTRIBUTED.
 	Distributed bool
@@ -131,7 +131,11 @@ func (g *generator) state(depth int, next string) map[string]any {
 	}
 	if kind == "Task" || kind == "Parallel" || kind == "Map" {
 		if rapid.Bool().Draw(g.t, "retry") {
-			s["Retry"] = []any{map[string]any{"ErrorEquals": []string{"States.ALL"}, "MaxAttempts": 1, "JitterStrategy": "FULL"}}
+			retry := map[string]any{"ErrorEquals": []string{"States.ALL"}, "MaxAttempts": 1}
+			if g.chance {
+				retry["JitterStrategy"] = "FULL"
+			}
+			s["Retry"] = []any{retry}
 		}
 		if next != "" && rapid.Bool().Draw(g.t, "catch") {
 			s["Catch"] = []any{map[string]any{"ErrorEquals": []string{"States.TaskFailed"}, "Next": next, "ResultPath": nil}}

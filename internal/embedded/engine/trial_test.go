@@ -241,3 +241,11 @@ func (r *trial) end(ctx context.Context) (recording.Outcome, error) {
 		page.After = next
 	}
 }
+
+// identity is who the execution is.
+func (r *trial) identity() asl.Identity {
+	return asl.Identity{
+		ARN: r.engine.ExecutionARN("machine", "execution"), Name: "execution", MachineARN: r.engine.MachineARN("machine"), MachineName: "machine",
+		Region: recording.Region, Account: recording.Account, RoleARN: "arn:aws:iam::" + recording.Account + ":role/machine",
+	}
+}
