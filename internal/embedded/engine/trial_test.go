@@ -218,7 +218,7 @@ func (r *trial) play(ctx context.Context) (recording.Outcome, error) {
 // end waits for the end of the execution.
 func (r *trial) end(ctx context.Context) (recording.Outcome, error) {
 	arn := r.engine.ExecutionARN("machine", "execution")
-	ctx, cancel := context.WithTimeout(ctx, 400*24*time.Hour)
+	ctx, cancel := context.WithTimeout(ctx, 24*time.Hour)
 	defer cancel()
 	d, _, output, err := r.engine.Wait(ctx, arn)
 	if err != nil {
