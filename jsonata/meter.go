@@ -22,8 +22,8 @@ type meter struct {
 }
 
 const (
-	stepsBeforeHeap  = 200 // most evaluations end before; no value doubled as often as fits in them is large
-	stepsBetweenHeap = 8
+	stepsBeforeHeap  = 24 // many evaluations end before; no value doubled as often as fits in them is large
+	stepsBetweenHeap = 4  // doubling a value takes three
 	stepsBetweenDone = 100
 	heapGrowth       = 256 << 20 // beyond what garbage may make of the memory in use
 )
