@@ -226,6 +226,9 @@ func (x *Execution) decodeHeader(data []byte) error {
 		x.redrives, x.redriven = d.int(), d.time()
 	}
 	for _, t := range []Timer{x.deadline, x.resume} {
+		if _, taken := x.timers[t.ID]; taken {
+			d.corrupt()
+		}
 		if t.ID != 0 {
 			x.timers[t.ID] = nil
 		}

@@ -132,7 +132,7 @@ func (g *generator) state(depth int, next string) map[string]any {
 	if kind == "Task" || kind == "Parallel" || kind == "Map" {
 		if rapid.Bool().Draw(g.t, "retry") {
 			retry := map[string]any{"ErrorEquals": []string{"States.ALL"}, "MaxAttempts": 1}
-			if g.chance {
+			if g.opts.Chance {
 				retry["JitterStrategy"] = "FULL"
 			}
 			s["Retry"] = []any{retry}
