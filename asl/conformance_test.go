@@ -17,10 +17,6 @@ import (
 func TestConformance(t *testing.T) {
 	var tally recording.Tally
 	for _, c := range recorded(t) {
-		if c.Uses("distributed_map") {
-			tally.SetAside(c, "distributed Map is not built")
-			continue
-		}
 		tally.Passed(c, t.Run(c.Title(), func(t *testing.T) {
 			for _, stored := range []bool{false, true} {
 				m, services, got := playRecorded(t, c, stored)
@@ -54,9 +50,6 @@ func recorded(t *testing.T) []*recording.Case {
 func TestConformanceSeesEveryChange(t *testing.T) {
 	changes := 0
 	for _, c := range recorded(t) {
-		if c.Uses("distributed_map") {
-			continue
-		}
 		_, _, right := playRecorded(t, c, false)
 		for what, wrong := range spoiled(c, right) {
 			changes++
@@ -144,15 +137,11 @@ func playRecorded(t *testing.T, c *recording.Case, stored bool) (*recording.Matc
 	if c.Stopped() {
 		player.Calls = []asltest.Call{{Event: asl.StopRequested{}}}
 	}
+	if player.Objects, err = c.Objects(); err != nil {
+		t.Fatal(err)
+	}
 	if stored {
-		memory := asltest.NewMemory()
-		player.Step = func(x *asl.Execution, e *asl.Effects) (*asl.Execution, error) {
-			memory.Save(x)
-			if e.End != nil {
-				return x, nil
-			}
-			return memory.Load(machine)
-		}
+		player.Step, player.ChildStep = storing(machine), storing
 	}
 	played, err := player.Play(asl.Raw(c.Input))
 	if err != nil {
@@ -160,4 +149,16 @@ func playRecorded(t *testing.T, c *recording.Case, stored bool) (*recording.Matc
 	}
 	end := played.End
 	return m, services, recording.Outcome{Status: end.Status, Output: end.Output, Error: end.Error, Cause: end.Cause, History: played.History}
+}
+
+// storing stores an execution after every step and reads it back.
+func storing(machine *asl.Machine) func(*asl.Execution, *asl.Effects) (*asl.Execution, error) {
+	memory := asltest.NewMemory()
+	return func(x *asl.Execution, e *asl.Effects) (*asl.Execution, error) {
+		memory.Save(x)
+		if e.End != nil {
+			return x, nil
+		}
+		return memory.Load(machine)
+	}
 }

@@ -12,6 +12,7 @@ package recording
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"sundog/asl"
+	"sundog/asl/asltest"
 )
 
 // A Case is one execution that AWS carried out, and what came of it.
@@ -35,6 +37,7 @@ type Case struct {
 		Tasks   []Call
 		Lambda  map[string]Function
 		Actions []Action
+		S3      []Object
 	}
 	Expected Expected
 	Source   struct{ Recorded string }
@@ -45,6 +48,9 @@ type Action struct {
 	Call string // StopExecution is the only one that tells on the execution
 	When string // in words
 }
+
+// An Object is an object of S3 that the execution read. What was no text is in Base64, behind base64:.
+type Object struct{ Bucket, Key, Body string }
 
 // Expected is what AWS showed.
 type Expected struct {
@@ -154,8 +160,30 @@ func (c *Case) Identity() asl.Identity {
 	return id
 }
 
+// Objects are the objects of S3. The recordings have a placeholder for each ETag, which is therefore that of the object.
+func (c *Case) Objects() (*asltest.Objects, error) {
+	all := &asltest.Objects{}
+	for _, o := range c.Mocks.S3 {
+		body := []byte(o.Body)
+		if encoded, ok := strings.CutPrefix(o.Body, "base64:"); ok {
+			var err error
+			if body, err = base64.StdEncoding.DecodeString(encoded); err != nil {
+				return nil, fmt.Errorf("reading the object %s of %s: %w", o.Key, c.Name, err)
+			}
+		}
+		all.Add(o.Bucket, o.Key, asltest.StoredObject{Body: body, ETag: "<Etag-" + o.Key + ">"})
+	}
+	return all, nil
+}
+
 // redriveCounted is when AWS added RedriveCount to the context object.
-var redriveCounted = time.Date(2023, 11, 15, 0, 0, 0, 0, time.UTC)
+//
+// variablesCame is when it came with variables. Before, the exit of a distributed Map state followed the success of its run; now it follows
+// the run's start.
+var (
+	redriveCounted = time.Date(2023, 11, 15, 0, 0, 0, 0, time.UTC)
+	variablesCame  = time.Date(2024, 11, 1, 0, 0, 0, 0, time.UTC)
+)
 
 // Matcher returns what compares values with those of the case. Role is the ARN that the execution has for its role.
 func (c *Case) Matcher(role string) *Matcher {
@@ -165,5 +193,6 @@ func (c *Case) Matcher(role string) *Matcher {
 	if err == nil && recorded.Before(redriveCounted) {
 		m.ignored = "RedriveCount"
 	}
+	m.runFirst = err == nil && recorded.Before(variablesCame)
 	return m
 }

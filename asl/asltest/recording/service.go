@@ -35,31 +35,19 @@ type Services struct {
 	c *Case
 	m *Matcher
 
-	mu    sync.Mutex
-	used  []bool
-	given map[asl.TaskID]asltest.Answer
+	mu   sync.Mutex
+	used []bool
 }
 
 // Services returns the services of the case, which have answered nothing yet. The matcher is that of the whole execution.
 func (c *Case) Services(m *Matcher) *Services {
-	return &Services{c: c, m: m, used: make([]bool, len(c.Mocks.Tasks)), given: map[asl.TaskID]asltest.Answer{}}
+	return &Services{c: c, m: m, used: make([]bool, len(c.Mocks.Tasks))}
 }
 
-// Answer finds what the service did when it was asked. A task that is run again is answered as before. One that nobody recorded is an error.
+// Answer finds what the service did when it was asked. A recorded call answers one task. One that nobody recorded is an error.
 func (s *Services) Answer(task asl.Task) (asltest.Answer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a, ok := s.given[task.ID]; ok {
-		return a, nil
-	}
-	a, err := s.find(task)
-	if err == nil {
-		s.given[task.ID] = a
-	}
-	return a, err
-}
-
-func (s *Services) find(task asl.Task) (asltest.Answer, error) {
 	var reasons []string
 	for i := range s.c.Mocks.Tasks {
 		call := &s.c.Mocks.Tasks[i]

@@ -13,9 +13,6 @@ import (
 	"sundog/asl/asltest/recording"
 )
 
-// notBuilt are the features of the States Language that the engine does not have.
-var notBuilt = map[string]string{"distributed_map": "distributed Map is not built"}
-
 // different are the cases in which an execution differs from AWS's on purpose, and why.
 var different = map[string]string{
 	"express/TestExpressSync::test_query_runtime_memory#sync": "an Express execution has the ARN of a Standard one",
@@ -66,9 +63,9 @@ func crashAtCommit(t *testing.T, c *recording.Case, k int64) (differences []stri
 	return r.judge(), left != nil
 }
 
-// A recorded trial is compared with a case.
+// A recorded attempt is compared with a case.
 type recorded struct {
-	*trial
+	*attempt
 	c        *recording.Case
 	m        *recording.Matcher
 	services *recording.Services
@@ -77,9 +74,13 @@ type recorded struct {
 func newRecorded(t testing.TB, c *recording.Case) *recorded {
 	m := c.Matcher(c.Identity().RoleARN)
 	services := c.Services(m)
+	objects, err := c.Objects()
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &recorded{
-		trial: &trial{t: t, kind: c.Type, definition: c.Definition, input: c.Input, stopped: c.Stopped(), answer: services.Answer, offset: time.Until(recording.Begin())},
-		c:     c, m: m, services: services,
+		attempt: &attempt{t: t, kind: c.Type, definition: c.Definition, input: c.Input, stopped: c.Stopped(), answer: services.Answer, objects: objects, offset: time.Until(recording.Begin())},
+		c:       c, m: m, services: services,
 	}
 }
 
@@ -106,10 +107,6 @@ func everyRecording(t *testing.T, play func(*testing.T, *recording.Case) []strin
 	}
 	var tally recording.Tally
 	for _, c := range cases {
-		if reason := missing(c); reason != "" {
-			tally.SetAside(c, reason)
-			continue
-		}
 		reason, known := different[c.Title()]
 		ok := t.Run(c.Title(), func(t *testing.T) {
 			differences := play(t, c)
@@ -127,13 +124,4 @@ func everyRecording(t *testing.T, play func(*testing.T, *recording.Case) []strin
 		}
 	}
 	t.Log(tally.String())
-}
-
-func missing(c *recording.Case) string {
-	for feature, reason := range notBuilt {
-		if c.Uses(feature) {
-			return reason
-		}
-	}
-	return ""
 }

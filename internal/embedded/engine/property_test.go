@@ -38,7 +38,7 @@ func TestInvariant(t *testing.T) {
 
 // tryOut carries out the definition and judges what came of it.
 func tryOut(t *testing.T, definition []byte, crashes []int64, s *chance) error {
-	r := &trial{t: t, kind: "STANDARD", definition: definition, input: []byte(generator.Input), answer: s.answer}
+	r := &attempt{t: t, kind: "STANDARD", definition: definition, input: []byte(generator.Input), answer: s.answer}
 	fs := vfs.NewCrashableMem()
 	for _, k := range crashes {
 		_, left, err := r.playUntilCrash(fs, k)
@@ -124,7 +124,7 @@ func (s *chance) of(task asl.Task) asltest.Answer {
 	return a
 }
 
-// answer implements the services of a trial.
+// answer implements the services of an attempt.
 func (s *chance) answer(task asl.Task) (asltest.Answer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

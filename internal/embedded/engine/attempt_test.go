@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,15 +19,16 @@ import (
 	"sundog/internal/embedded/store"
 )
 
-// A trial is an engine that carries out one execution. The services that answer its tasks are outside of it, and survive its crashes.
-type trial struct {
+// An attempt is an engine that carries out one execution. The services that answer its tasks are outside of it, and survive its crashes.
+type attempt struct {
 	t          testing.TB
 	kind       string // STANDARD or EXPRESS
 	definition []byte
 	input      []byte
 	stopped    bool // by somebody, once it waits
 	answer     func(asl.Task) (asltest.Answer, error)
-	offset     time.Duration // from the clock of the test to that of the engine
+	objects    *asltest.Objects // what map runs read and write
+	offset     time.Duration    // from the clock of the test to that of the engine
 
 	engine *engine.Engine
 	store  *store.Store
@@ -35,19 +37,23 @@ type trial struct {
 	done   chan error
 
 	mu      sync.Mutex
+	given   map[string]asltest.Answer // by execution and task: what a task that is run again is answered again
 	pending map[string]asltest.Answer // by task token: answers that workers and receivers of tokens owe
 	workers sync.WaitGroup
 }
 
 // open starts the engine on what is in a file system.
-func (r *trial) open(fs vfs.FS, beforeCommit func(int64) error) {
+func (r *attempt) open(fs vfs.FS, beforeCommit func(int64) error) {
 	r.t.Helper()
 	s, err := store.Open("data", store.Options{FS: fs, BeforeCommit: beforeCommit})
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	if r.objects == nil {
+		r.objects = &asltest.Objects{}
+	}
 	e, err := engine.New(engine.Options{
-		Store: s, Runner: r, Region: recording.Region, Account: recording.Account, Now: func() time.Time { return time.Now().Add(r.offset) },
+		Store: s, Runner: r, Objects: r.objects, Region: recording.Region, Account: recording.Account, Now: func() time.Time { return time.Now().Add(r.offset) },
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -68,7 +74,7 @@ func (r *trial) open(fs vfs.FS, beforeCommit func(int64) error) {
 	}
 }
 
-func (r *trial) close() {
+func (r *attempt) close() {
 	r.t.Helper()
 	r.stop()
 	r.workers.Wait()
@@ -82,7 +88,7 @@ var errCrash = errors.New("crashed")
 
 // playUntilCrash opens the engine, plays, and lets the machine crash at the k-th commit, with the loss of what was not synced. It returns what is
 // left then; nil, and the outcome, when there were fewer commits, and the engine stays open.
-func (r *trial) playUntilCrash(fs *vfs.MemFS, k int64) (recording.Outcome, *vfs.MemFS, error) {
+func (r *attempt) playUntilCrash(fs *vfs.MemFS, k int64) (recording.Outcome, *vfs.MemFS, error) {
 	r.t.Helper()
 	var left atomic.Pointer[vfs.MemFS]
 	life, die := context.WithCancelCause(context.Background())
@@ -109,8 +115,8 @@ func (r *trial) playUntilCrash(fs *vfs.MemFS, k int64) (recording.Outcome, *vfs.
 const tick = time.Microsecond
 
 // Run implements engine.TaskRunner.
-func (r *trial) Run(ctx context.Context, task engine.Task) (*asl.Document, error) {
-	a, err := r.answer(task.Task)
+func (r *attempt) Run(ctx context.Context, task engine.Task) (*asl.Document, error) {
+	a, err := r.answerOnce(task)
 	if err != nil {
 		r.t.Error(err)
 		return nil, &engine.TaskError{Name: "NoAnswer", Cause: err.Error()}
@@ -149,8 +155,23 @@ func (r *trial) Run(ctx context.Context, task engine.Task) (*asl.Document, error
 	return a.Output, nil
 }
 
+func (r *attempt) answerOnce(task engine.Task) (asltest.Answer, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := fmt.Sprintf("%s#%d", task.Execution.ARN, task.ID)
+	if a, ok := r.given[key]; ok {
+		return a, nil
+	}
+	a, err := r.answer(task.Task)
+	if r.given == nil {
+		r.given = map[string]asltest.Answer{}
+	}
+	r.given[key] = a
+	return a, err
+}
+
 // take is what the worker of an activity does.
-func (r *trial) take(ctx context.Context, token string, a asltest.Answer) error {
+func (r *attempt) take(ctx context.Context, token string, a asltest.Answer) error {
 	if _, err := r.engine.TakeTask(ctx, token, a.Worker); err != nil && !errors.Is(err, engine.ErrTaskOver) {
 		return err
 	}
@@ -161,7 +182,7 @@ func (r *trial) take(ctx context.Context, token string, a asltest.Answer) error 
 }
 
 // later lets somebody answer the task of a token, whatever becomes of the engine meanwhile.
-func (r *trial) later(token string, a asltest.Answer) {
+func (r *attempt) later(token string, a asltest.Answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, owed := r.pending[token]; !owed {
@@ -171,7 +192,7 @@ func (r *trial) later(token string, a asltest.Answer) {
 }
 
 // owe answers the task of a token once. It is called with mu held.
-func (r *trial) owe(token string, a asltest.Answer) {
+func (r *attempt) owe(token string, a asltest.Answer) {
 	e, life := r.engine, r.life
 	r.workers.Go(func() {
 		if pause(life, a.After+tick) != nil {
@@ -201,7 +222,7 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // play starts the execution, unless that was done, does what was done to it from outside, and waits for its end.
-func (r *trial) play(ctx context.Context) (recording.Outcome, error) {
+func (r *attempt) play(ctx context.Context) (recording.Outcome, error) {
 	d, err := r.engine.Start(ctx, engine.StartRequest{Machine: "machine", Name: "execution", Input: r.input})
 	if err != nil && !errors.Is(err, engine.ErrExists) {
 		return recording.Outcome{}, err
@@ -216,7 +237,7 @@ func (r *trial) play(ctx context.Context) (recording.Outcome, error) {
 }
 
 // end waits for the end of the execution.
-func (r *trial) end(ctx context.Context) (recording.Outcome, error) {
+func (r *attempt) end(ctx context.Context) (recording.Outcome, error) {
 	arn := r.engine.ExecutionARN("machine", "execution")
 	ctx, cancel := context.WithTimeout(ctx, 24*time.Hour)
 	defer cancel()
@@ -243,7 +264,7 @@ func (r *trial) end(ctx context.Context) (recording.Outcome, error) {
 }
 
 // identity is who the execution is.
-func (r *trial) identity() asl.Identity {
+func (r *attempt) identity() asl.Identity {
 	return asl.Identity{
 		ARN: r.engine.ExecutionARN("machine", "execution"), Name: "execution", MachineARN: r.engine.MachineARN("machine"), MachineName: "machine",
 		Region: recording.Region, Account: recording.Account, RoleARN: "arn:aws:iam::" + recording.Account + ":role/machine",
