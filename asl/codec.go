@@ -236,6 +236,16 @@ func (x *Execution) decodeHeader(data []byte) error {
 	if x.end == nil && x.root == nil {
 		d.corrupt()
 	}
+	for id := range x.timers { // one that is yet to be set would take the place of another
+		if id <= 0 || id >= x.nextTimer {
+			d.corrupt()
+		}
+	}
+	for id := range x.tasks {
+		if id <= 0 || id >= x.nextTask {
+			d.corrupt()
+		}
+	}
 	x.changes.header = data
 	return d.finish()
 }
