@@ -239,7 +239,7 @@ func (r *attempt) play(ctx context.Context) (recording.Outcome, error) {
 // end waits for the end of the execution.
 func (r *attempt) end(ctx context.Context) (recording.Outcome, error) {
 	arn := r.engine.ExecutionARN("machine", "execution")
-	ctx, cancel := context.WithTimeout(ctx, 24*time.Hour)
+	ctx, cancel := context.WithTimeout(ctx, time.Hour)
 	defer cancel()
 	d, _, output, err := r.engine.Wait(ctx, arn)
 	if err != nil {
