@@ -62,7 +62,6 @@ func addFilters(c *cobra.Command, q *client.RecordQuery) {
 	f.StringVar(&q.Until, "until", "", "only records updated before: how long `ago`, or a time in RFC 3339")
 	f.StringVar(&q.ErrorPrefix, "error-prefix", "", "only records whose last error begins with this `text`")
 	f.StringVar(&q.ItemPrefix, "item-prefix", "", "only records whose item ids begin with this `text`, in the order of these")
-	c.MarkFlagsMutuallyExclusive("collections-workflow", "workflow")
 }
 
 // addListing adds the flags that select records, and say how many and in what order.

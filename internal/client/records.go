@@ -67,6 +67,9 @@ func (c *Client) EachRecord(ctx context.Context, q RecordQuery, each func(api.Re
 		return err
 	}
 	defer resp.Body.Close()
+	if kind := resp.Header.Get("Content-Type"); kind != api.ContentTypeNDJSON {
+		return problem.New(problem.Unavailable, "the server answers with %s where records one by one were asked for", kind).WithHint("is it an older one?")
+	}
 	for dec := json.NewDecoder(resp.Body); ; {
 		var r api.Record
 		if err := dec.Decode(&r); errors.Is(err, io.EOF) {

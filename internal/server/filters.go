@@ -83,6 +83,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, line func(*state
 			_, err = w.Write(append(text, '\n'))
 		}
 		if err != nil {
+			_ = http.NewResponseController(w).Flush() // the answer has begun, and the client is to see that
 			s.cutOff(r, fmt.Errorf("after %d records: %w", sent, err))
 		}
 		sent++
