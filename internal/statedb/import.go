@@ -21,7 +21,7 @@ type Imported struct {
 	Complaints []Complaint
 }
 
-// ErrSource: what was to be imported cannot be read further.
+// ErrSource is the error of an import whose source cannot be read any further.
 var ErrSource = errors.New("the source cannot be read")
 
 // MaxComplaints bounds the complaints of an import.
