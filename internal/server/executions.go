@@ -126,7 +126,10 @@ func (s *Server) redriveExecution(r *http.Request) (api.Execution, error) {
 		return api.Execution{}, err
 	}
 	d, err := s.platform.Engine.Redrive(r.Context(), r.PathValue("arn"), req.ClientToken)
-	return describe(d, nil, nil), err
+	if err != nil {
+		return api.Execution{}, err
+	}
+	return describe(d, nil, nil), s.note(r, nil, audit.Redrive, d.ARN, "")
 }
 
 // stopReason is why somebody stops an execution, as long as the audit log takes it.
