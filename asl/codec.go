@@ -226,12 +226,25 @@ func (x *Execution) decodeHeader(data []byte) error {
 		x.redrives, x.redriven = d.int(), d.time()
 	}
 	for _, t := range []Timer{x.deadline, x.resume} {
+		if _, taken := x.timers[t.ID]; taken {
+			d.corrupt()
+		}
 		if t.ID != 0 {
 			x.timers[t.ID] = nil
 		}
 	}
 	if x.end == nil && x.root == nil {
 		d.corrupt()
+	}
+	for id := range x.timers { // one that is yet to be set would take the place of another
+		if id <= 0 || id >= x.nextTimer {
+			d.corrupt()
+		}
+	}
+	for id := range x.tasks {
+		if id <= 0 || id >= x.nextTask {
+			d.corrupt()
+		}
 	}
 	x.changes.header = data
 	return d.finish()

@@ -126,17 +126,24 @@ func (x *Execution) decodeFrame(id frameID, data []byte, docs DocumentReader) er
 		parent.fan.running++
 	}
 	for _, t := range f.timersOf() {
-		if t.ID != 0 {
-			x.timers[t.ID] = f
+		if t.ID == 0 {
+			continue
 		}
+		if _, taken := x.timers[t.ID]; taken {
+			d.corrupt()
+		}
+		x.timers[t.ID] = f
 	}
 	if f.task != nil {
+		if x.tasks[f.task.id] != nil {
+			d.corrupt()
+		}
 		x.tasks[f.task.id] = f
 	}
 	if f.run != nil {
 		x.runs[f.run.id] = f
 	}
-	return nil
+	return d.err
 }
 
 func (f *frame) decode(d *decoder, m *Machine) {
@@ -208,6 +215,9 @@ func (f *frame) check(d *decoder) {
 	case f.phase == joining && f.fan != nil && f.state.typ == mapState && f.fan.list != nil:
 	case f.phase == mapping && f.state.mapping != nil && f.state.mapping.run != nil:
 	default:
+		d.corrupt()
+	}
+	if f.task != nil && f.phase != working {
 		d.corrupt()
 	}
 	if len(f.attempts) > 0 && f.state != nil && len(f.attempts) != len(f.state.retry) {

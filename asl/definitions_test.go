@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"sundog/asl"
+	"sundog/asl/asltest/recording"
 )
 
 // TestDefinitions parses the definitions in the folder SUNDOG_ASL_CASES, of which it is known whether they are valid: because AWS said so,
@@ -119,5 +120,16 @@ func TestValidation(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+func readJSON(t *testing.T, file string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = recording.Decode(text, into)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
 	}
 }

@@ -2,7 +2,6 @@ package asl_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -13,113 +12,8 @@ import (
 
 	"sundog/asl"
 	"sundog/asl/asltest"
+	"sundog/asl/asltest/generator"
 )
-
-// A generator makes definitions with every kind of state.
-type generator struct {
-	t     *rapid.T
-	names int
-}
-
-func (g *generator) name() string {
-	g.names++
-	return fmt.Sprintf("S%d", g.names)
-}
-
-// flow makes StartAt and States: a chain, so that every execution comes to an end.
-func (g *generator) flow(depth int) map[string]any {
-	n := rapid.IntRange(1, 4).Draw(g.t, "states")
-	names := make([]string, n)
-	for i := range names {
-		names[i] = g.name()
-	}
-	states := map[string]any{}
-	for i, name := range names {
-		next := ""
-		if i+1 < n {
-			next = names[i+1]
-		}
-		states[name] = g.state(depth, next)
-	}
-	return map[string]any{"StartAt": names[0], "States": states}
-}
-
-func (g *generator) state(depth int, next string) map[string]any {
-	kinds := []string{"Pass", "Task", "Wait", "Choice", "Assign", "JSONata"}
-	if next == "" {
-		kinds = append(kinds, "Succeed", "Fail")
-	}
-	if depth > 0 {
-		kinds = append(kinds, "Parallel", "Map")
-	}
-	kind := rapid.SampledFrom(kinds).Draw(g.t, "kind")
-	s := map[string]any{"Type": kind}
-	switch kind {
-	case "Pass":
-		s["Parameters"] = map[string]any{"in.$": "$", "retries.$": "$$.Execution.Name"}
-	case "Assign":
-		s["Type"] = "Pass"
-		s["Assign"] = map[string]any{"x.$": "$", "id.$": "States.UUID()"}
-	case "JSONata":
-		s["Type"], s["QueryLanguage"] = "Pass", "JSONata"
-		s["Assign"] = map[string]any{"y": "{% $random() %}"}
-		s["Output"] = map[string]any{"was": "{% $states.input %}", "name": "{% $states.context.State.Name %}", "id": "{% $uuid() %}"}
-	case "Wait":
-		s["Seconds"] = rapid.IntRange(0, 20).Draw(g.t, "seconds")
-	case "Task":
-		s["Resource"] = rapid.SampledFrom([]string{
-			"arn:aws:lambda:us-east-1:000000000000:function:f", "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-			"arn:aws:states:us-east-1:000000000000:activity:a",
-		}).Draw(g.t, "resource")
-		if rapid.Bool().Draw(g.t, "timeout") {
-			s["TimeoutSeconds"], s["HeartbeatSeconds"] = 30, 10
-		}
-		s["ResultPath"] = rapid.SampledFrom([]any{nil, "$.result", "$"}).Draw(g.t, "resultPath")
-	case "Choice":
-		if next == "" {
-			s["Type"], s["End"] = "Pass", true
-			return s
-		}
-		s["Choices"] = []any{map[string]any{"Variable": "$", "IsPresent": true, "Next": next}}
-		return s
-	case "Parallel":
-		branches := []any{}
-		for range rapid.IntRange(1, 3).Draw(g.t, "branches") {
-			branches = append(branches, g.flow(depth-1))
-		}
-		s["Branches"] = branches
-	case "Map":
-		s["ItemsPath"] = "$$.Execution.Input.items"
-		s["MaxConcurrency"] = rapid.IntRange(0, 3).Draw(g.t, "concurrency")
-		processor := g.flow(depth - 1)
-		if rapid.Bool().Draw(g.t, "distributed") {
-			processor["ProcessorConfig"] = map[string]any{"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-		}
-		s["ItemProcessor"] = processor
-		if rapid.Bool().Draw(g.t, "selector") {
-			s["ItemSelector"] = map[string]any{"value.$": "$$.Map.Item.Value", "index.$": "$$.Map.Item.Index"}
-		}
-	case "Fail":
-		s["Error"] = "Broken"
-		return s
-	case "Succeed":
-		return s
-	}
-	if kind == "Task" || kind == "Parallel" || kind == "Map" {
-		if rapid.Bool().Draw(g.t, "retry") {
-			s["Retry"] = []any{map[string]any{"ErrorEquals": []string{"States.ALL"}, "MaxAttempts": 1, "JitterStrategy": "FULL"}}
-		}
-		if next != "" && rapid.Bool().Draw(g.t, "catch") {
-			s["Catch"] = []any{map[string]any{"ErrorEquals": []string{"States.TaskFailed"}, "Next": next, "ResultPath": nil}}
-		}
-	}
-	if next == "" {
-		s["End"] = true
-	} else {
-		s["Next"] = next
-	}
-	return s
-}
 
 // A run drives an execution with events in a random order, beside a twin that is stored and read back after every step.
 type run struct {
@@ -140,11 +34,7 @@ type run struct {
 // TestInvariants drives random machines with events in random order: results, errors, timers before their time, and everything twice.
 func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		g := &generator{t: t}
-		definition, err := json.Marshal(g.flow(2))
-		if err != nil {
-			t.Fatal(err)
-		}
+		definition := generator.Definition(t, generator.Options{Depth: 2, Chance: true, Distributed: true})
 		m, err := asl.Parse(definition)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, definition)
@@ -158,7 +48,7 @@ func TestInvariants(t *testing.T) {
 			t: t, machine: m, memory: asltest.NewMemory(), tasks: map[asl.TaskID]bool{}, timers: map[asl.TimerID]bool{},
 			runs: map[asl.MapRunID]bool{}, moment: asl.Moment{Now: start(), Seed: 7},
 		}
-		input := []byte(`{"items":[1,{"a":"b"},null,[2]]}`)
+		input := []byte(generator.Input)
 		id := asl.Identity{Name: "n", ARN: "arn"}
 		var a, b *asl.Effects
 		r.x, a = asl.Start(m, id, asl.Raw(input), r.moment)

@@ -167,7 +167,16 @@ func (x *Execution) taskFailed(f *frame, ev TaskFailed) {
 }
 
 func (x *Execution) taskTimedOut(f *frame, heartbeat bool) {
+	x.workBegan(f)
 	x.failTask(f, "TimedOut", &failure{name: errTimeout, hasName: true, heartbeat: heartbeat})
+}
+
+// workBegan says that the work of a task began that ends without a result. That of a service begins when it is asked for; nobody says so before
+// the result. Only the task of an activity may never have been taken up.
+func (x *Execution) workBegan(f *frame) {
+	if f.state.task.integration.mode() != Activity {
+		x.taskStarted(f, time.Time{}, "")
+	}
 }
 
 // timeOutDue ends the task of a frame that is about to be aborted, if its time is up too: the history tells of every task that timed out,
@@ -178,6 +187,7 @@ func (x *Execution) timeOutDue(f *frame) {
 	}
 	for _, t := range []Timer{f.task.timeout, f.task.heartbeat} {
 		if t.ID != 0 && !t.At.After(x.at.Now) {
+			x.workBegan(f)
 			x.taskEvent(f, "TimedOut", x.at.Now, Details{Error: errTimeout, HasError: true})
 			x.endTask(f)
 			return

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sundog/asl"
+	"sundog/asl/asltest/recording"
 )
 
 // A testStateCase is one call of TestState and what AWS answered. Documents are JSON values where AWS has texts.
@@ -74,7 +75,7 @@ func (c *testStateCase) request(t *testing.T) asl.TestStateRequest {
 	}
 	req.At = asl.Moment{Now: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC), Seed: 1}
 	req.Identity = asl.Identity{
-		ARN: "arn:aws:states:us-east-1:111111111111:express:machine:execution:0", Name: "execution", RoleARN: "arn:aws:iam::111111111111:role/role",
+		ARN: "arn:aws:states:us-east-1:111111111111:express:machine:execution", Name: "execution", RoleARN: "arn:aws:iam::111111111111:role/role",
 		MachineARN: "arn:aws:states:us-east-1:111111111111:stateMachine:machine", MachineName: "machine", Express: true, Region: "us-east-1",
 	}
 	// Without a mock AWS called a function, whose answer is only recorded as what TestState made of it.
@@ -104,21 +105,21 @@ func (c *testStateCase) compare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := decode(text).(map[string]any)
-	m := &matcher{wildcards: []string{"date", "start-date"}}
+	got := asl.Raw(text).Get().(map[string]any)
+	wildcards := []string{"date", "start-date"}
 	for _, name := range []string{"output", "inspectionData"} {
 		expand(c.Expected, name)
 		expand(got, name)
 	}
-	m.tokens = tokens(c.Expected)
 	if mock, ok := c.Params["mock"].(map[string]any); ok {
 		if result, _ := mock["result"].(string); strings.Contains(result, "()") {
 			// The case has the name of what made the value, and not the value.
-			m.wildcards = append(m.wildcards, withPlaceholders(c.Expected)...)
+			wildcards = append(wildcards, withPlaceholders(c.Expected)...)
 		}
 	}
-	if d := m.differ("result", c.Expected, got); d != "" {
-		t.Errorf("%s\n got %s\nwant %s", d, short(got), short(c.Expected))
+	m := recording.NewMatcher(wildcards, tokens(c.Expected))
+	if d := m.Differ("result", c.Expected, got); d != "" {
+		t.Errorf("%s\n got %s\nwant %s", d, recording.Short(got), recording.Short(c.Expected))
 	}
 }
 
@@ -150,7 +151,7 @@ func expand(in map[string]any, name string) {
 // parsed is the value of a JSON text, and any other value itself.
 func parsed(v any) any {
 	if s, ok := v.(string); ok && json.Valid([]byte(s)) {
-		return decode([]byte(s))
+		return asl.Raw([]byte(s)).Get()
 	}
 	return v
 }

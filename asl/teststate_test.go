@@ -226,7 +226,7 @@ func TestStateOutcomes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(decode([]byte(test.want)), decode(text)); diff != "" {
+			if diff := cmp.Diff(asl.Raw([]byte(test.want)).Get(), asl.Raw(text).Get()); diff != "" {
 				t.Errorf("result (-want +got):\n%s", diff)
 			}
 		})

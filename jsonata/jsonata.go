@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -133,6 +134,9 @@ func (e *Expression) EvalText(ctx context.Context, bindings map[string]any, o Op
 	result, err := e.compiled.EvalWithVars(m, data, variables) //nolint:contextcheck // the meter wraps the context
 	switch {
 	case m.err != nil:
+		if m.heavy { // otherwise what it made counts as the memory in use of the next one, which could take twice as much
+			runtime.GC()
+		}
 		return nil, m.err
 	case err != nil:
 		return nil, errorOf(err)

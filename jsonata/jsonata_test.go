@@ -201,6 +201,8 @@ func TestCostIsBounded(t *testing.T) {
 		{"steps", `($f := function($n){$n = 0 ? 0 : $f($n - 1)}; $f(100000000))`, jsonata.Options{MaxSteps: 10_000}},
 		{"default steps", `$count([1..100000].([1..100000].(1)))`, jsonata.Options{}},
 		{"memory", `($f := function($s, $n){$n = 0 ? $s : $f($s & $s, $n - 1)}; $length($f("x", 60)))`, jsonata.Options{}},
+		{"memory, doubled in a few steps", `($s := "xxxxxxxxxxxxxxxx"; ` + strings.Repeat(`$s := $s & $s; `, 40) + `$length($s))`, jsonata.Options{}},
+		{"memory, doubled by $reduce", `$length($reduce([1..1000], function($a, $b){$a & $a}, "abc"))`, jsonata.Options{}},
 		{"output", `[1..1000]`, jsonata.Options{MaxOutput: 1000}},
 		{"output of an object", `{"a": {"b": ["xxxxxxxxxx", {"c": 1}]}}`, jsonata.Options{MaxOutput: 20}},
 	} {

@@ -3,6 +3,7 @@ package jsonata
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime/metrics"
 )
 
@@ -18,14 +19,15 @@ type meter struct {
 	steps    int
 	maxSteps int
 	maxHeap  uint64 // bytes; 0 before it was looked at
-	sample   [1]metrics.Sample
+	heavy    bool   // it was given up because of its memory
+	sample   [2]metrics.Sample
 }
 
 const (
-	stepsBeforeHeap  = 200 // most evaluations end before; no value doubled as often as fits in them is large
-	stepsBetweenHeap = 8
+	stepsBeforeHeap  = 24 // many evaluations end before; no value doubled as often as fits in them is large
+	stepsBetweenHeap = 4  // doubling a value takes three
 	stepsBetweenDone = 100
-	heapGrowth       = 256 << 20 // beyond what garbage may make of the memory in use
+	heapGrowth       = 256 << 20 // beyond what garbage may make of the memory in use, in bytes
 )
 
 func newMeter(ctx context.Context, maxSteps int) *meter {
@@ -54,14 +56,22 @@ func (m *meter) Err() error {
 	return m.err
 }
 
+// watchHeap gives up when the heap has grown beyond where the collector would let it grow by itself. That goal is made from what was reachable at
+// the last collection, so what others throw away does not count.
 func (m *meter) watchHeap() {
-	m.sample[0].Name = "/memory/classes/heap/objects:bytes"
-	metrics.Read(m.sample[:])
-	heap := m.sample[0].Value.Uint64()
-	if m.maxHeap == 0 {
-		m.maxHeap = 2*heap + heapGrowth
+	m.sample[0].Name, m.sample[1].Name = "/memory/classes/heap/objects:bytes", "/gc/heap/goal:bytes"
+	if m.maxHeap > 0 {
+		metrics.Read(m.sample[:1])
+	} else {
+		metrics.Read(m.sample[:])
+		goal := m.sample[1].Value.Uint64()
+		if goal > math.MaxInt64 { // the collector is switched off
+			goal = 2 * m.sample[0].Value.Uint64()
+		}
+		m.maxHeap = goal + heapGrowth
 	}
-	if heap > m.maxHeap {
+	if m.sample[0].Value.Uint64() > m.maxHeap {
+		m.heavy = true
 		m.err = fmt.Errorf("%w: it takes more than %d MiB of memory", ErrTooCostly, heapGrowth>>20)
 	}
 }

@@ -70,6 +70,9 @@ func (w *writer) value(v any) error {
 	case bool:
 		w.text = strconv.AppendBool(w.text, v)
 	case json.Number:
+		if v == "-0" { // AWS keeps the texts of numbers, but not the sign of zero
+			v = "0"
+		}
 		w.text = append(w.text, v...)
 	case float64:
 		return w.number(v)
@@ -142,6 +145,10 @@ func (w *writer) object(members func(yield func(string, any) bool)) error {
 }
 
 func (w *writer) string(s string) error {
+	if plain(s) {
+		w.text = append(append(append(w.text, '"'), s...), '"')
+		return nil
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -150,6 +157,16 @@ func (w *writer) string(s string) error {
 	}
 	w.text = append(w.text, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
 	return nil
+}
+
+// plain says whether a string is written as it is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // number writes a number as JavaScript does; encoding/json has the same rules, but for the sign of zero.

@@ -1,6 +1,7 @@
 package jsonpath
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -151,7 +152,10 @@ func (f *function) append(b []byte) []byte {
 	if f == nil {
 		return b
 	}
-	b = append(append(append(b, '.'), f.name...), '(')
+	if !bytes.HasSuffix(b, []byte("..")) { // behind .. comes a name
+		b = append(b, '.')
+	}
+	b = append(append(b, f.name...), '(')
 	if f.name == "index" {
 		b = strconv.AppendInt(b, int64(f.index), 10)
 	}

@@ -60,5 +60,10 @@ func (m *Memory) Load(machine *asl.Machine) (*asl.Execution, error) {
 	return asl.Load(machine, parts, m)
 }
 
+// Clone returns a copy, which goes another way from here on.
+func (m *Memory) Clone() *Memory {
+	return &Memory{parts: maps.Clone(m.parts), docs: slices.Clone(m.docs), known: maps.Clone(m.known)}
+}
+
 // Parts returns the keys of the stored parts, in order.
 func (m *Memory) Parts() []string { return slices.Sorted(maps.Keys(m.parts)) }

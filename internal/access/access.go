@@ -24,8 +24,8 @@ type Role uint8
 const (
 	None       Role = iota // nothing
 	Read                   // look at everything: records, payloads, histories, logs, queues, metrics
-	Operate                // submit payloads, start and stop executions, call functions, send messages, handle dead letters
-	Administer             // make and revoke tokens
+	Operate                // submit payloads, start and stop executions, call functions, send messages, handle dead letters, delete and reconcile records
+	Administer             // make and revoke tokens, import and migrate records, back up
 )
 
 // Roles are those that a token can have, the lowest first.

@@ -23,6 +23,13 @@ const (
 	PathTokens     = "/v1/tokens"
 	PathOpenAPI    = "/v1/openapi.json"
 	PathMetrics    = "/metrics"
+	PathErrors     = "/v1/errors"
+	PathReconcile  = "/v1/reconcile"
+	PathMigrate    = "/v1/migrate"
+	PathExport     = "/v1/export"
+	PathImport     = "/v1/import"
+	PathAudit      = "/v1/audit"
+	PathBackup     = "/v1/backup"
 	PathCirrus     = "/api/" // the API of Cirrus lies below
 )
 

@@ -41,13 +41,14 @@ func newFake() http.Handler {
 	}))
 	mux.HandleFunc("POST "+api.PathPayloads, f.submit)
 	mux.HandleFunc("GET "+api.PathPayloads, answer(f.payload))
-	mux.HandleFunc("GET "+api.PathRecords, answer(f.query))
+	mux.HandleFunc("GET "+api.PathRecords, f.find)
 	mux.HandleFunc("GET "+api.PathStats, answer(func(*http.Request) (any, error) {
 		return api.Stats{Counts: []api.Count{
 			{Collections: "landsat", Workflow: "ingest", State: "FAILED", Count: 7},
 			{Collections: "sentinel-2-l2a", Workflow: "ingest", State: "SUCCEEDED", Count: 12345},
 		}}, nil
 	}))
+	f.upkeep(mux)
 	f.executions(mux)
 	f.queues(mux)
 	f.logs(mux)

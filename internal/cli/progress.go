@@ -17,13 +17,19 @@ type progress struct {
 	accepted atomic.Int64
 }
 
-// progress returns a progress on standard error, a hidden one unless visible. end has to be called.
-func (a *app) progress(ctx context.Context, in *input, visible bool) *progress {
+// progress returns a progress on standard error, a hidden one unless visible. It says how many were accepted when it is counting. end has to be
+// called.
+func (a *app) progress(ctx context.Context, in *input, visible, counting bool) *progress {
 	p := &progress{app: a}
 	if !visible {
 		return p
 	}
-	accepted := decor.Any(func(decor.Statistics) string { return count(p.accepted.Load()) + " accepted " })
+	accepted := decor.Any(func(decor.Statistics) string {
+		if !counting {
+			return ""
+		}
+		return count(p.accepted.Load()) + " accepted "
+	})
 	p.shown = mpb.NewWithContext(ctx, mpb.WithOutput(a.Err), mpb.WithAutoRefresh(), mpb.WithWidth(40))
 	if in.size == 0 {
 		p.bar = p.shown.New(0, mpb.NopStyle(), mpb.PrependDecorators(accepted), mpb.AppendDecorators(decor.CurrentKibiByte("% .1f")))

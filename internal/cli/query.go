@@ -53,21 +53,28 @@ func pages[T any](limit int, fetch func(next string, size int) ([]T, string, err
 }
 
 // addFilters adds the flags that select records.
-func addFilters(c *cobra.Command, q *client.RecordQuery, limit *int) {
+func addFilters(c *cobra.Command, q *client.RecordQuery) {
 	f := c.Flags()
-	f.StringVar(&q.CollectionsWorkflow, "collections-workflow", "", "`COLLECTIONS_WORKFLOW` to look in, as in sentinel-2-l2a_ingest (required)")
-	f.StringVar(&q.State, "state", "", "only records in this `state`: PROCESSING, SUCCEEDED, FAILED, INVALID, ABORTED, CLAIMED")
+	f.StringVar(&q.CollectionsWorkflow, "collections-workflow", "", "only records of this `COLLECTIONS_WORKFLOW`, as in sentinel-2-l2a_ingest; sundog stats lists them")
+	f.StringVar(&q.Workflow, "workflow", "", "only records of this `workflow`, whatever the collections")
+	f.StringVar(&q.State, "state", "", "only records in this `state`: PROCESSING, SUCCEEDED (or COMPLETED), FAILED, INVALID, ABORTED, CLAIMED")
 	f.StringVar(&q.Since, "since", "", "only records updated since: how long `ago` (7d, 24h, 30m), or a time in RFC 3339")
 	f.StringVar(&q.Until, "until", "", "only records updated before: how long `ago`, or a time in RFC 3339")
 	f.StringVar(&q.ErrorPrefix, "error-prefix", "", "only records whose last error begins with this `text`")
-	f.IntVar(limit, "limit", defaultLimit, "at most so `many`, the latest first; 0 is all")
+	f.StringVar(&q.ItemPrefix, "item-prefix", "", "only records whose item ids begin with this `text`, in the order of these")
 }
 
-// eachPage calls each with the records that a query selects.
+// addListing adds the flags that select records, and say how many and in what order.
+func addListing(c *cobra.Command, q *client.RecordQuery, limit *int) {
+	addFilters(c, q)
+	c.Flags().BoolVar(&q.Ascending, "ascending", false, "the earliest first")
+	c.Flags().IntVar(limit, "limit", defaultLimit, "at most so `many`; 0 is all")
+}
+
+// eachPage calls each with the records that a query selects: as they come when all are wanted, else page by page.
 func eachPage(ctx context.Context, c *client.Client, q client.RecordQuery, limit int, each func([]api.Record) error) error {
-	if q.CollectionsWorkflow == "" {
-		return problem.New(problem.Invalid, "--collections-workflow is missing").
-			WithHint("it is COLLECTIONS_WORKFLOW, as in sentinel-2-l2a_ingest; sundog stats lists them")
+	if limit == 0 {
+		return eachBatch(ctx, c, q, each)
 	}
 	return pages(limit, func(next string, size int) ([]api.Record, string, error) {
 		q.Next, q.Limit = next, size
@@ -76,13 +83,32 @@ func eachPage(ctx context.Context, c *client.Client, q client.RecordQuery, limit
 	}, each)
 }
 
+// eachBatch calls each with pageSize records at a time of one stream, and with none when there are none.
+func eachBatch(ctx context.Context, c *client.Client, q client.RecordQuery, each func([]api.Record) error) error {
+	batch, found := make([]api.Record, 0, pageSize), false
+	err := c.EachRecord(ctx, q, func(r api.Record) error {
+		if batch = append(batch, r); len(batch) < pageSize {
+			return nil
+		}
+		full := batch
+		batch, found = batch[:0], true
+		return each(full)
+	})
+	if err != nil || found && len(batch) == 0 {
+		return err
+	}
+	return each(batch)
+}
+
 func (a *app) queryCommand() *cobra.Command {
 	var q client.RecordQuery
 	var limit int
 	c := &cobra.Command{
 		Use:   "query",
-		Short: "Find records of a workflow over some collections",
-		Example: `  sundog query --collections-workflow sentinel-2-l2a_ingest --state FAILED --since 24h
+		Short: "Find records",
+		Example: `  sundog query --state FAILED
+  sundog query --workflow ingest --item-prefix S2A_ --ascending
+  sundog query --collections-workflow sentinel-2-l2a_ingest --state FAILED --since 24h
   sundog query --collections-workflow sentinel-2-l2a_ingest --limit 0 --output json | jq -r .payload_id`,
 		Args: cobra.NoArgs,
 		RunE: a.online(func(ctx context.Context, c *client.Client, _ []string) error {
@@ -97,7 +123,7 @@ func (a *app) queryCommand() *cobra.Command {
 			})
 		}),
 	}
-	addFilters(c, &q, &limit)
+	addListing(c, &q, &limit)
 	return c
 }
 
@@ -128,7 +154,7 @@ With --rerun a NUL stands between documents in a pipe, for xargs -0; process tak
 			})
 		}),
 	}
-	addFilters(c, &q, &limit)
+	addListing(c, &q, &limit)
 	c.Flags().BoolVar(&rerun, "rerun", false, "set \"replace\", so that process runs them again whatever their state")
 	return c
 }

@@ -91,10 +91,12 @@ func (a *app) addCommands() {
 			a.root.AddCommand(c)
 		}
 	}
-	add(groupPlatform, a.validateCommand(), a.serveCommand(), a.demoCommand(), a.benchCommand(), a.healthCommand(), a.showCommand(), a.tokensCommand())
+	add(groupPlatform, a.validateCommand(), a.serveCommand(), a.demoCommand(), a.benchCommand(), a.healthCommand(), a.showCommand(), a.tokensCommand(),
+		a.backupCommand(), a.auditCommand())
 	add(groupDeployments, a.manageCommand(), a.listDeploymentsCommand(), a.deploymentsCommand(), a.execCommand("exec"), a.execCommand("call"))
 	add(groupPayloads, a.processCommand(), a.runWorkflowCommand(), a.getStateCommand(), a.getPayloadCommand("input"), a.getPayloadCommand("output"),
-		a.getPayloadsCommand(), a.queryCommand(), a.statsCommand(), a.payloadCommand(), a.templatePayloadCommand())
+		a.getPayloadsCommand(), a.queryCommand(), a.statsCommand(), a.errorsCommand(), a.deleteCommand(), a.reconcileCommand(),
+		a.exportCommand(), a.importCommand(), a.migrateCommand(), a.payloadCommand(), a.templatePayloadCommand())
 	add(groupRuns, a.workflowsCommand(), a.getWorkflowDefinitionCommand(), a.testStateCommand(), a.executionsCommand(), a.startExecutionCommand(), a.getExecutionCommand(),
 		a.getExecutionDocumentCommand("input", func(e api.Execution) json.RawMessage { return e.Input }),
 		a.getExecutionDocumentCommand("output", func(e api.Execution) json.RawMessage { return e.Output }),

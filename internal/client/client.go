@@ -29,6 +29,8 @@ type Client struct {
 	base  string
 	token string
 	http  *http.Client
+	// accept is the media type that is asked for; empty: whatever the server gives.
+	accept string
 	// patient waits for an answer as long as the context lets it.
 	patient *http.Client
 }
@@ -66,6 +68,9 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
+	}
+	if c.accept != "" {
+		req.Header.Set("Accept", c.accept)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
@@ -159,52 +164,9 @@ func (c *Client) Submit(ctx context.Context, r io.Reader, lane string, each func
 	}
 }
 
-// Record returns the record of a payload.
-func (c *Client) Record(ctx context.Context, payloadID string) (api.Record, error) {
-	return get[api.Record](ctx, c, api.PathPayloads, url.Values{"id": {payloadID}})
-}
-
 // Payload returns a document of a payload's last execution: which is "input" or "output".
 func (c *Client) Payload(ctx context.Context, payloadID, which string) (json.RawMessage, error) {
 	return get[json.RawMessage](ctx, c, api.PathPayloads, url.Values{"id": {payloadID}, "doc": {which}})
-}
-
-// RecordQuery asks for records of one workflow on one set of collections.
-type RecordQuery struct {
-	CollectionsWorkflow string // "<collections>_<workflow>", required
-	State, ErrorPrefix  string
-	Since, Until        string // "7d", "24h", "30m" ago, or RFC 3339
-	Ascending           bool
-	Limit               int    // of a page; the server's default when 0
-	Next                string // token of the page
-}
-
-func (q RecordQuery) values() url.Values {
-	v := url.Values{}
-	for name, text := range map[string]string{
-		"collections_workflow": q.CollectionsWorkflow, "state": q.State, "error_prefix": q.ErrorPrefix,
-		"since": q.Since, "until": q.Until, "next": q.Next,
-	} {
-		if text != "" {
-			v.Set(name, text)
-		}
-	}
-	if q.Ascending {
-		v.Set("ascending", "true")
-	}
-	setLimit(v, q.Limit)
-	return v
-}
-
-func setLimit(v url.Values, limit int) {
-	if limit > 0 {
-		v.Set("limit", strconv.Itoa(limit))
-	}
-}
-
-// Records returns a page of records.
-func (c *Client) Records(ctx context.Context, q RecordQuery) (api.Records, error) {
-	return get[api.Records](ctx, c, api.PathRecords, q.values())
 }
 
 // Stats returns the counts of all records.
@@ -281,11 +243,11 @@ func (c *Client) Functions(ctx context.Context) (api.Functions, error) {
 	return get[api.Functions](ctx, c, api.PathFunctions, nil)
 }
 
-// Invoke calls a function with an event, a JSON document. That the function failed is no error.
+// Invoke calls a function with an event, a JSON document, and waits for it, which may take a quarter of an hour. That the function failed is
+// no error.
 func (c *Client) Invoke(ctx context.Context, function string, event json.RawMessage) (api.Invocation, error) {
 	var out api.Invocation
-	patient := &Client{base: c.base, token: c.token, http: c.patient} // a function may take a quarter of an hour
-	err := patient.call(ctx, http.MethodPost, api.PathFunctions+"/"+url.PathEscape(function)+"/invoke", nil, event, &out)
+	err := c.slow().call(ctx, http.MethodPost, api.PathFunctions+"/"+url.PathEscape(function)+"/invoke", nil, event, &out)
 	return out, err
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 
 	"sundog/internal/access"
+	"sundog/internal/audit"
 	"sundog/internal/bucket"
+	"sundog/internal/embedded"
 	tokens "sundog/internal/embedded/access"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/feed"
@@ -39,6 +41,14 @@ var kinds = []struct {
 	{engine.ErrStopping, problem.Unavailable},
 	{statedb.ErrNotFound, problem.NotFound},
 	{statedb.ErrInvalidQuery, problem.Invalid},
+	{statedb.ErrSource, problem.Invalid},
+	{statedb.ErrChanged, problem.Conflict},
+	{embedded.ErrHeld, problem.Conflict},
+	{embedded.ErrNoReason, problem.Invalid},
+	{embedded.ErrBackupExists, problem.Conflict},
+	{embedded.ErrBackupInside, problem.Invalid},
+	{audit.ErrInvalidQuery, problem.Invalid},
+	{audit.ErrInvalidEntry, problem.Invalid},
 	{queue.ErrNoQueue, problem.NotFound},
 	{queue.ErrNoDeadLetter, problem.NotFound},
 	{queue.ErrUnknownLane, problem.Invalid},

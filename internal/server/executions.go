@@ -10,6 +10,7 @@ import (
 
 	"sundog/asl"
 	"sundog/internal/api"
+	"sundog/internal/audit"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/machine"
 	"sundog/internal/problem"
@@ -113,6 +114,9 @@ func (s *Server) stopExecution(r *http.Request) (api.Execution, error) {
 	if err := s.platform.Engine.Stop(r.Context(), arn, req.Error, req.Cause); err != nil {
 		return api.Execution{}, err
 	}
+	if err := s.note(r, nil, audit.Stop, arn, stopReason(req)); err != nil {
+		return api.Execution{}, err
+	}
 	return s.execution(r)
 }
 
@@ -122,7 +126,19 @@ func (s *Server) redriveExecution(r *http.Request) (api.Execution, error) {
 		return api.Execution{}, err
 	}
 	d, err := s.platform.Engine.Redrive(r.Context(), r.PathValue("arn"), req.ClientToken)
-	return describe(d, nil, nil), err
+	if err != nil {
+		return api.Execution{}, err
+	}
+	return describe(d, nil, nil), s.note(r, nil, audit.Redrive, d.ARN, "")
+}
+
+// stopReason is why somebody stops an execution, as long as the audit log takes it.
+func stopReason(req api.StopExecution) string {
+	reason := strings.Trim(req.Error+": "+req.Cause, ": ")
+	if len(reason) > audit.MaxReason {
+		reason = reason[:audit.MaxReason]
+	}
+	return strings.ToValidUTF8(reason, "")
 }
 
 func (s *Server) workflows(*http.Request) (api.Workflows, error) {

@@ -127,6 +127,7 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 	queries := map[string]url.Values{
 		"/v1/payloads":   {"id": {"c/workflow-first/a"}},
 		"/v1/records":    {"collections_workflow": {"c_first"}},
+		"/v1/export":     {"limit": {"1"}}, // one line is a document
 		"/v1/executions": {"workflow": {"first"}},
 		"/v1/logs":       {"stream": {stream}},
 	}

@@ -1,10 +1,12 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
 	"sundog/internal/api"
+	"sundog/internal/audit"
 	"sundog/internal/embedded"
 	store "sundog/internal/embedded/queue"
 	"sundog/internal/problem"
@@ -136,7 +138,11 @@ func (s *Server) deleteDeadLetter(r *http.Request) (api.Moved, error) {
 	if err != nil {
 		return api.Moved{}, err
 	}
-	return api.Moved{Count: 1}, q.DeleteDeadLetter(r.Context(), r.PathValue("id"))
+	id := r.PathValue("id")
+	if err := q.DeleteDeadLetter(r.Context(), id); err != nil {
+		return api.Moved{}, err
+	}
+	return api.Moved{Count: 1}, s.note(r, nil, audit.Purge, q.Name(), "dead letter "+id)
 }
 
 func (s *Server) redrive(r *http.Request) (api.Moved, error) {
@@ -144,8 +150,11 @@ func (s *Server) redrive(r *http.Request) (api.Moved, error) {
 	if err != nil {
 		return api.Moved{}, err
 	}
-	_, err = q.SendAgain(r.Context(), r.PathValue("id"))
-	return api.Moved{Count: 1}, err
+	id := r.PathValue("id")
+	if _, err = q.SendAgain(r.Context(), id); err != nil {
+		return api.Moved{}, err
+	}
+	return api.Moved{Count: 1}, s.note(r, nil, audit.Redrive, q.Name(), "dead letter "+id)
 }
 
 func (s *Server) redriveAll(r *http.Request) (api.Moved, error) {
@@ -155,7 +164,10 @@ func (s *Server) redriveAll(r *http.Request) (api.Moved, error) {
 	}
 	n, err := q.SendAllAgain(r.Context(), nil)
 	if err != nil && n > 0 {
-		return api.Moved{}, problem.Wrap(problem.Internal, err, "%d dead letters were sent again, then it failed", n)
+		err = problem.Wrap(problem.Internal, err, "%d dead letters were sent again, then it failed", n)
+	}
+	if n > 0 {
+		err = s.note(r, err, audit.Redrive, q.Name(), fmt.Sprintf("%d dead letters", n))
 	}
 	return api.Moved{Count: n}, err
 }

@@ -40,16 +40,11 @@ func (s *Server) recordOf(r *statedb.Record) api.Record {
 	return out
 }
 
-// payload answers with the record of a payload, or with the input or output of its last execution. The id is the rest of the path, or, for ids
-// that a path cannot hold, a parameter.
+// payload answers with the record of a payload, or with the input or output of its last execution.
 func (s *Server) payload(w http.ResponseWriter, r *http.Request) {
-	text := r.PathValue("id")
-	if text == "" {
-		text = r.URL.Query().Get("id")
-	}
-	id, err := payload.ParseID(text)
+	id, err := payloadID(r)
 	if err != nil {
-		s.fail(w, r, problem.Wrap(problem.Invalid, err, "").WithHint("a payload id looks like COLLECTIONS/workflow-NAME/ITEMIDS"))
+		s.fail(w, r, err)
 		return
 	}
 	record, err := s.platform.Records.Get(r.Context(), id)
@@ -89,33 +84,24 @@ func (s *Server) document(w http.ResponseWriter, r *http.Request, record *stated
 	_, _ = w.Write(text)
 }
 
-func (s *Server) records(r *http.Request) (api.Records, error) {
-	v := r.URL.Query()
-	limit, err := number(r, "limit", statedb.DefaultLimit, 1, statedb.MaxLimit)
+// records answers with a page of records or, as NDJSON, with all that a query finds.
+func (s *Server) records(w http.ResponseWriter, r *http.Request) {
+	if wantsLines(r) {
+		s.stream(w, r, func(record *statedb.Record) ([]byte, error) { return json.Marshal(s.recordOf(record)) })
+		return
+	}
+	handle(s, s.recordPage)(w, r)
+}
+
+func (s *Server) recordPage(r *http.Request) (api.Records, error) {
+	q, err := s.filters(r)
 	if err != nil {
 		return api.Records{}, err
 	}
-	ascending, err := flag(r, "ascending")
-	if err != nil {
+	if q.Limit, err = number(r, "limit", statedb.DefaultLimit, 1, statedb.MaxLimit); err != nil {
 		return api.Records{}, err
 	}
-	q := statedb.Query{
-		Partition: v.Get("collections_workflow"), ErrorPrefix: v.Get("error_prefix"), Ascending: ascending, Limit: limit, After: v.Get("next"),
-	}
-	if q.Partition == "" {
-		return api.Records{}, problem.New(problem.Invalid, "the parameter collections_workflow is missing").WithHint("it is COLLECTIONS_WORKFLOW, as `sundog stats` lists them")
-	}
-	if text := v.Get("state"); text != "" {
-		if q.State, err = statedb.ParseState(text); err != nil {
-			return api.Records{}, problem.Wrap(problem.Invalid, err, "")
-		}
-	}
-	if q.Since, err = s.instant(v.Get("since")); err != nil {
-		return api.Records{}, err
-	}
-	if q.Until, err = s.instant(v.Get("until")); err != nil {
-		return api.Records{}, err
-	}
+	q.After = r.URL.Query().Get("next")
 	page, err := s.platform.Records.Query(r.Context(), q)
 	if err != nil {
 		return api.Records{}, err

@@ -18,7 +18,7 @@ type route struct {
 
 // table is every path of the server.
 func (s *Server) table() []route {
-	return []route{
+	return append(s.recordRoutes(), []route{
 		answers(s, "GET", api.PathHealth, access.Read, s.health, "How the server is"),
 
 		serves("POST", api.PathPayloads, access.Operate, s.submit, "Put payloads into the process queue",
@@ -28,9 +28,6 @@ func (s *Server) table() []route {
 			must("id", "the payload's id"), document, gives[any](documentText)),
 		serves("GET", api.PathPayloads+"/{id...}", access.Read, s.payload, "The record of a payload, or the input or output of its last execution",
 			document, gives[any](documentText)),
-		answers(s, "GET", api.PathRecords, access.Read, s.records, "Records of a workflow on a set of collections, the latest first",
-			must("collections_workflow", "<collections>_<workflow>"), query("state", "a state"), query("since", "a time: 7d, 24h, 30m ago, or RFC 3339"),
-			query("until", "a time, like since"), query("error_prefix", "how the last error begins"), toggle("ascending", "the oldest first"), limit, next),
 		answers(s, "GET", api.PathStats, access.Read, s.stats, "Counts of records by collections, workflow and state"),
 
 		answers(s, "POST", api.PathExecutions, access.Operate, s.startExecution, "Start an execution without a record", takes[api.StartExecution]),
@@ -75,7 +72,7 @@ func (s *Server) table() []route {
 		serves("GET", api.PathCirrus, access.Read, s.cirrus, "The API of Cirrus", gives[any]("as Cirrus answers")),
 		serves("GET", api.PathMetrics, access.Read, s.metrics, "Metrics for Prometheus", gives[string]("the text format of Prometheus", "text/plain")),
 		serves("GET", api.PathOpenAPI, access.Read, s.openAPI, "This document", gives[any]("an OpenAPI document")),
-	}
+	}...)
 }
 
 // routes makes a handler of the table.

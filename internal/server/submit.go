@@ -165,7 +165,7 @@ func (s *Server) submitLines(w http.ResponseWriter, r *http.Request, lane string
 // cutOff ends an answer that has begun: the client sees that it is not whole.
 func (s *Server) cutOff(r *http.Request, err error) {
 	if r.Context().Err() == nil {
-		s.opts.Logger.Warn("payloads were cut off", "error", err)
+		s.opts.Logger.Warn("an answer was cut off", "path", r.URL.Path, "error", err)
 	}
 	panic(http.ErrAbortHandler)
 }

@@ -3,6 +3,7 @@ package statedb
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -19,6 +20,9 @@ type Imported struct {
 	// Complaints are the first MaxComplaints of the malformed ones.
 	Complaints []Complaint
 }
+
+// ErrSource is the error of an import whose source cannot be read any further.
+var ErrSource = errors.New("the source cannot be read")
 
 // MaxComplaints bounds the complaints of an import.
 const MaxComplaints = 100
@@ -42,7 +46,7 @@ func Import(ctx context.Context, db Importer, source io.Reader, over Overwrite) 
 	for text, err := range items(source) {
 		number++
 		if err != nil && text == nil {
-			return done, fmt.Errorf("importing record %d: %w", number, err)
+			return done, fmt.Errorf("importing record %d: %w: %w", number, ErrSource, err)
 		}
 		var r Record
 		if err == nil {

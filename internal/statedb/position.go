@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Position is a place in an order of records: that of a record as it was when it was listed. A page token is the text of one, so a
@@ -82,4 +83,12 @@ func (i Index) String() string {
 		return indexNames[i]
 	}
 	return fmt.Sprintf("index %d", i)
+}
+
+// ParseIndex reads the name of an index. The error wraps ErrInvalidQuery.
+func ParseIndex(name string) (Index, error) {
+	if i := slices.Index(indexNames[:], name); i >= 0 {
+		return Index(i), nil
+	}
+	return 0, fmt.Errorf("%w: unknown index %q: use one of %s", ErrInvalidQuery, name, strings.Join(indexNames[:], ", "))
 }

@@ -139,10 +139,12 @@ func (e *Engine) begin(tx *store.Tx, d Description, machine *asl.Machine, id asl
 	in.docs.tx = tx
 	d.Input = in.docs.Put(input)
 	in.desc = d
-	d.write(tx)
 	tx.Set(nameKey(d.Machine, d.unique()), store.Key(nil).Uint(d.id))
-	if !d.isChild() {
-		tx.Set(openKey(&d), []byte(d.Lane))
+	if step.End == nil { // one that ends at once is never open on disk
+		d.write(tx)
+		if !d.isChild() {
+			tx.Set(openKey(&d), []byte(d.Lane))
+		}
 	}
 	all := &effects{}
 	all.add(step)

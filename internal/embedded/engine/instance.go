@@ -296,7 +296,9 @@ func (e *Engine) writeEnd(tx *store.Tx, in *instance, all *effects) error {
 	if d.isChild() {
 		writeChildEnd(tx, in, &d)
 	} else {
-		tx.Delete(openKey(&d))
+		if !in.starting {
+			tx.Delete(openKey(&d))
+		}
 		tx.Set(endedKey(&d), []byte(d.Status))
 	}
 	if e.opts.EndHook != nil {

@@ -21,13 +21,13 @@ type delivery struct {
 // maxStep bounds the events that are worked through in one transaction.
 const maxStep = 256
 
-// post delivers an event to an execution and, when nobody else does so, works through its mailbox. It returns when the event is
-// delivered, or worked through if it fell to this caller.
-func (e *Engine) post(id uint64, d delivery) {
+// post delivers events to an execution and, when nobody else does so, works through its mailbox. It returns when the events are
+// delivered, or worked through if it fell to this caller. Events that are delivered together are taken in their order.
+func (e *Engine) post(id uint64, d ...delivery) {
 	in := e.cache.acquire(id)
 	defer e.cache.release(in)
 	in.mu.Lock()
-	in.mailbox = append(in.mailbox, d)
+	in.mailbox = append(in.mailbox, d...)
 	if in.busy {
 		in.mu.Unlock()
 		return

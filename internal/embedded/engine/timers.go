@@ -89,8 +89,8 @@ func (t *timers) run(ctx context.Context) error {
 		}
 		now := t.e.opts.Now()
 		fired, next := t.due(now)
-		for _, ref := range fired {
-			t.e.wg.Go(func() { t.e.post(ref.execution, delivery{event: asl.TimerFired{Timer: ref.timer}}) })
+		for execution, events := range byExecution(fired) {
+			t.e.wg.Go(func() { t.e.post(execution, events...) })
 		}
 		if len(fired) > 0 {
 			continue
@@ -105,6 +105,15 @@ func (t *timers) run(ctx context.Context) error {
 		}
 		wait.Stop()
 	}
+}
+
+// byExecution are the deliveries of timers that fire, those of one execution in their order.
+func byExecution(fired []timerRef) map[uint64][]delivery {
+	all := make(map[uint64][]delivery, len(fired))
+	for _, ref := range fired {
+		all[ref.execution] = append(all[ref.execution], delivery{event: asl.TimerFired{Timer: ref.timer}})
+	}
+	return all
 }
 
 // maxFired bounds the timers that are fired before the loop looks around again.
@@ -162,11 +171,18 @@ func (t *timers) load() error {
 	return nil
 }
 
-// dueHeap is a heap of timers by time.
+// dueHeap is a heap of timers by time. Of those of an execution that are due together the one that was set first comes first.
 type dueHeap []*due
 
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
+func (h dueHeap) Len() int { return len(h) }
+
+func (h dueHeap) Less(i, j int) bool {
+	if !h[i].at.Equal(h[j].at) {
+		return h[i].at.Before(h[j].at)
+	}
+	return h[i].ref.timer < h[j].ref.timer
+}
+
 func (h dueHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j
