@@ -33,6 +33,7 @@ import (
 	"sundog/internal/embedded/logs"
 	"sundog/internal/embedded/metrics"
 	"sundog/internal/embedded/queue"
+	"sundog/internal/embedded/rerun"
 	"sundog/internal/embedded/statedb"
 	"sundog/internal/embedded/store"
 	"sundog/internal/embedded/table"
@@ -86,6 +87,7 @@ type Platform struct {
 	Audit      *audit.Log
 	Tokens     *access.Tokens
 	Metrics    *metrics.Metrics
+	Reruns     *rerun.Jobs
 	Layout     payload.Layout
 
 	opts     Options
@@ -131,6 +133,9 @@ func Open(ctx context.Context, p *project.Project, opts Options) (_ *Platform, e
 		return nil, err
 	}
 	if err := pf.openPipeline(); err != nil {
+		return nil, err
+	}
+	if err := pf.openReruns(); err != nil {
 		return nil, err
 	}
 	return pf, pf.watch()
@@ -275,6 +280,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	g.Go(func() error { return p.updates.Run(ctx) })
 	g.Go(func() error { return p.sweep(ctx) })
 	g.Go(func() error { return p.reconcile(ctx) })
+	g.Go(func() error { return p.Reruns.Run(ctx) })
 	g.Go(func() error { return p.Tables.Run(ctx, p.logger) })
 	g.Go(func() error {
 		select {

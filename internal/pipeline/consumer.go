@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,7 +61,15 @@ type Consumer struct {
 	mu       sync.Mutex
 	inFlight map[string]int // messages being processed, by lane
 	total    int
-	changed  chan struct{} // closed and replaced when a batch is done
+	changed  chan struct{}  // closed and replaced when a batch is done
+	asked    chan struct{}  // closed and replaced when a place is asked for
+	requests []*reservation // that wait, in their order
+}
+
+// reservation asks for a place in a lane.
+type reservation struct {
+	lane    string
+	granted chan struct{} // closed when it has the place
 }
 
 // longPoll bounds one wait for messages, after which the limits are looked at again.
@@ -83,7 +92,52 @@ func NewConsumer(opts ConsumerOptions) *Consumer {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Consumer{opts: opts, logger: opts.Logger, inFlight: map[string]int{}, changed: make(chan struct{})}
+	return &Consumer{opts: opts, logger: opts.Logger, inFlight: map[string]int{}, changed: make(chan struct{}), asked: make(chan struct{})}
+}
+
+// Reserve waits for a place in a lane, for an execution that begins there without a message, and takes it. Release gives it back; by then an
+// execution that was begun has a place of its own. Run has to be running: places are given out between its receives, so that a lane never
+// has more than its limit. The error is that of ctx. A lane that is not among those of the consumer has no limit.
+func (c *Consumer) Reserve(ctx context.Context, lane string) (release func(), err error) {
+	if !slices.ContainsFunc(c.opts.Lanes, func(l Lane) bool { return l.Name == lane }) {
+		return func() {}, nil
+	}
+	r := &reservation{lane: lane, granted: make(chan struct{})}
+	c.mu.Lock()
+	c.requests = append(c.requests, r)
+	close(c.asked)
+	c.asked = make(chan struct{})
+	c.mu.Unlock()
+	release = func() { c.leave([]queue.Message{{Lane: lane}}) }
+	select {
+	case <-r.granted:
+		return release, nil
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	c.requests = slices.DeleteFunc(c.requests, func(other *reservation) bool { return other == r })
+	c.mu.Unlock()
+	select {
+	case <-r.granted: // in the meantime
+		return release, nil
+	default:
+		return nil, ctx.Err()
+	}
+}
+
+// grant gives places to those who asked for them. It is called with mu held, while nothing is being received.
+func (c *Consumer) grant() {
+	c.requests = slices.DeleteFunc(c.requests, func(r *reservation) bool {
+		i := slices.IndexFunc(c.opts.Lanes, func(l Lane) bool { return l.Name == r.lane })
+		open, _ := c.opts.Open(r.lane)
+		if c.total >= c.opts.MaxInFlight || open+c.inFlight[r.lane] >= c.opts.Lanes[i].Concurrency {
+			return false
+		}
+		c.total++
+		c.inFlight[r.lane]++
+		close(r.granted)
+		return true
+	})
 }
 
 // Run receives and processes until ctx ends, waits for what is being processed, and returns nil. Messages that could not be
@@ -152,12 +206,10 @@ func (c *Consumer) receive(ctx context.Context) ([]queue.Message, error) {
 	poll, stop := context.WithCancel(ctx)
 	defer stop()
 	var watching sync.WaitGroup
-	if room.full {
-		watching.Go(func() {
-			room.wait(poll)
-			stop()
-		})
-	}
+	watching.Go(func() {
+		room.wait(poll)
+		stop()
+	})
 	messages, err := c.opts.Queue.Receive(poll, queue.Request{Lanes: room.names(), Max: smallest, Wait: longPoll})
 	interrupted := poll.Err() != nil
 	stop()
@@ -171,6 +223,7 @@ func (c *Consumer) receive(ctx context.Context) ([]queue.Message, error) {
 // room is where messages may come from.
 type room struct {
 	lanes []laneRoom
+	asked <-chan struct{} // closed when a place is asked for
 	full  bool            // a lane has no room, or all together have none
 	ended <-chan struct{} // closed when an execution ends; nil without limits
 	left  <-chan struct{} // closed when a batch is done
@@ -196,11 +249,16 @@ func (r *room) names() []string {
 	return all
 }
 
-// wait returns when there may be more room, or ctx ends.
+// wait returns when there may be more room, somebody asks for some, or ctx ends.
 func (r *room) wait(ctx context.Context) {
+	ended, left := r.ended, r.left
+	if !r.full {
+		ended, left = nil, nil
+	}
 	select {
-	case <-r.ended:
-	case <-r.left:
+	case <-ended:
+	case <-left:
+	case <-r.asked:
 	case <-ctx.Done():
 	}
 }
@@ -209,7 +267,8 @@ func (r *room) wait(ctx context.Context) {
 func (c *Consumer) look() *room {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r := &room{left: c.changed}
+	c.grant()
+	r := &room{left: c.changed, asked: c.asked}
 	free := c.opts.MaxInFlight - c.total
 	if free <= 0 {
 		r.full = true

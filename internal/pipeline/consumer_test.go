@@ -323,3 +323,61 @@ func TestStop(t *testing.T) {
 		})
 	}
 }
+
+// TestReserve makes sure that places that are asked for count against the limit of their lane, and that whoever waits for one gets it
+// while messages wait as well.
+func TestReserve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, e := newFakeQueue(), newEngine()
+		c := pipeline.NewConsumer(pipeline.ConsumerOptions{
+			Queue: q, Handle: e.handle, Open: e.Open, Lanes: []pipeline.Lane{{Name: "live", Concurrency: 2}, {Name: "bulk", Concurrency: 1}},
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- c.Run(ctx) }()
+		defer func() {
+			cancel()
+			<-done
+		}()
+		synctest.Wait() // an idle consumer that waits for messages gives places too
+		release, err := c.Reserve(ctx, "live")
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.send("live", "l1", "l2", "l3")
+		synctest.Wait()
+		if got := e.started(); !slices.Equal(got, []string{"l1"}) {
+			t.Errorf("beside a place that was taken started %v", got)
+		}
+		short, stop := context.WithTimeout(ctx, time.Second)
+		defer stop()
+		if _, err := c.Reserve(short, "live"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a full lane gives %v", err)
+		}
+		got := make(chan func())
+		go func() {
+			release, err := c.Reserve(ctx, "live")
+			if err != nil {
+				t.Error(err)
+			}
+			got <- release
+		}()
+		synctest.Wait()
+		release()
+		second := <-got
+		synctest.Wait()
+		if got := e.started(); !slices.Equal(got, []string{"l1"}) {
+			t.Errorf("before the one who waited started %v", got)
+		}
+		second()
+		synctest.Wait()
+		if got := e.started(); !slices.Equal(got, []string{"l1", "l2"}) {
+			t.Errorf("after a place was given back started %v", got)
+		}
+		if other, err := c.Reserve(ctx, "another"); err != nil {
+			t.Error(err)
+		} else {
+			other()
+		}
+	})
+}

@@ -123,6 +123,10 @@ type Job struct {
 	State   State     `json:"state"`
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
+	// Expected is how many records there were for the job when it was made; when that is not Exact there were at least so many. Of records
+	// that have run since it meets none.
+	Expected int64 `json:"expected"`
+	Exact    bool  `json:"exact"`
 	// Seen are the records that were looked at. Each of them was sent again, skipped because it is being worked on or has run since, or
 	// failed: it could not be run again, for a reason that is listed.
 	Seen    int64 `json:"seen"`
@@ -142,15 +146,14 @@ type Failure struct {
 // Preview says what a job would do.
 type Preview struct {
 	// Records is how many records match; when it is not Exact there are at least so many.
-	Records int64 `json:"records"`
-	Exact   bool  `json:"exact"`
-	// Oldest and Newest are the times of the last transitions of the records, empty when there are none.
-	Oldest string `json:"oldest,omitempty"`
-	Newest string `json:"newest,omitempty"`
+	Records int64
+	Exact   bool
+	// Oldest and Newest are the times of the last transitions of the records, as the state database has them; empty when there are none.
+	Oldest, Newest string
 	// Sample are some of them, the newest first.
-	Sample []payload.ID `json:"-"`
+	Sample []payload.ID
 	// Errors are the most frequent errors.
-	Errors []statedb.ErrorGroup `json:"-"`
+	Errors []statedb.ErrorGroup
 }
 
 // Input is the payload with which a record is run again: patched, and marked so that process runs it whatever its record's state.

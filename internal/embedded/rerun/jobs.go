@@ -4,8 +4,8 @@
 //
 //   - A job survives a restart: the place at which it goes on is written with the messages that it sends, so every record that it meets is sent
 //     once, or listed.
-//   - A job only puts payloads into the process queue, so it never exceeds the limits of the lanes. It stops while many of them wait there,
-//     so that pausing and cancelling act soon.
+//   - A job never exceeds the limits of the lanes: it puts payloads into the process queue, and redrives executions in the places that their
+//     lanes have. It stops while many payloads wait in the queue, so that pausing and cancelling act soon.
 //   - Records that are being worked on are left alone.
 //   - Jobs run one after the other, in the order in which they were made.
 package rerun
@@ -39,17 +39,22 @@ var (
 	ErrConflict = errors.New("it cannot be done with the job as it is")
 	// ErrInvalidToken: a page token that was not given out here.
 	ErrInvalidToken = errors.New("invalid page token")
+	// ErrNoInput: there is no stored input any more. It is for Inputs; such a record is listed as one that could not be run again.
+	ErrNoInput = errors.New("there is no stored input")
+	// ErrBusy: a lane is full. It is for redrivers; jobs try again.
+	ErrBusy = errors.New("the lane is full")
 )
 
 // Inputs are the stored inputs of executions.
 type Inputs interface {
-	// Input returns the input of an execution of a payload. The error says why it cannot be had.
+	// Input returns the input of an execution of a payload. ErrNoInput: it is gone for good.
 	Input(ctx context.Context, id payload.ID, execution string) ([]byte, error)
 }
 
 // Redriver lets executions go on.
 type Redriver interface {
-	// Redrive lets an execution that did not succeed go on. NotRedrivable says of an error that it is for good.
+	// Redrive lets an execution that did not succeed go on. It returns ErrBusy while its lane is full. NotRedrivable says of an error
+	// that it is for good.
 	Redrive(ctx context.Context, execution string) error
 	NotRedrivable(err error) bool
 }
@@ -157,12 +162,16 @@ func (j *Jobs) Create(ctx context.Context, req rerun.Request) (rerun.Job, error)
 	if err := j.check(&req); err != nil {
 		return rerun.Job{}, err
 	}
+	expected, exact, err := j.expected(ctx, req)
+	if err != nil {
+		return rerun.Job{}, err
+	}
 	now := j.opts.Now().UTC()
 	if req.Filter.Until.IsZero() || req.Filter.Until.After(now) {
 		req.Filter.Until = now // what runs again because of the job is not met again
 	}
 	n := j.next(now)
-	job := rerun.Job{ID: idOf(n), Request: req, State: rerun.Pending, Created: now}
+	job := rerun.Job{ID: idOf(n), Request: req, State: rerun.Pending, Created: now, Expected: expected, Exact: exact}
 	tx := j.opts.Store.Begin()
 	if err := errors.Join(j.writeTx(tx, n, &job), j.auditTx(tx, req.Actor, "job "+job.ID, audit.Job, "made: "+req.Reason)); err != nil {
 		return job, err

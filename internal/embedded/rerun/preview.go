@@ -41,7 +41,7 @@ func (j *Jobs) Preview(ctx context.Context, req rerun.Request) (rerun.Preview, e
 	if len(oldest.Records) > 0 {
 		p.Oldest = oldest.Records[0].Updated
 	}
-	if p.Records, p.Exact, err = j.count(ctx, req.Filter); err != nil {
+	if p.Records, p.Exact, err = j.expected(ctx, req); err != nil {
 		return p, err
 	}
 	if req.Filter.State != statedb.Succeeded && req.Filter.State != statedb.Completed {
@@ -52,6 +52,15 @@ func (j *Jobs) Preview(ctx context.Context, req rerun.Request) (rerun.Preview, e
 		p.Errors = frequent.Groups[:min(len(frequent.Groups), sample)]
 	}
 	return p, nil
+}
+
+// expected is how many records a job will meet; when it is not exact there are at least so many.
+func (j *Jobs) expected(ctx context.Context, req rerun.Request) (n int64, exact bool, err error) {
+	n, exact, err = j.count(ctx, req.Filter)
+	if limit := req.Limit; limit > 0 && n >= limit {
+		return limit, true, err
+	}
+	return n, exact, err
 }
 
 func (j *Jobs) count(ctx context.Context, f rerun.Filter) (n int64, exact bool, err error) {

@@ -29,11 +29,9 @@ func (j *Jobs) Run(ctx context.Context) error {
 		if busy && pause == 0 && ctx.Err() == nil {
 			continue
 		}
-		var timer <-chan time.Time
+		var timer <-chan time.Time // never, when there is nothing to do
 		if busy {
-			t := time.NewTimer(pause)
-			defer t.Stop()
-			timer = t.C
+			timer = time.After(pause)
 		}
 		select {
 		case <-timer:
@@ -85,6 +83,9 @@ func (j *Jobs) step(ctx context.Context, n uint64, pace *pace) (pause time.Durat
 	if size == 0 {
 		return wait, true, nil
 	}
+	if job.Request.Mode == rerun.FromFailed {
+		size = 1 // so that a step that finds the lane full leaves nothing half done
+	}
 	if limit := job.Request.Limit; limit > 0 {
 		size = int(min(int64(size), limit-job.Seen))
 	}
@@ -97,7 +98,11 @@ func (j *Jobs) step(ctx context.Context, n uint64, pace *pace) (pause time.Durat
 	before := job.Sent
 	tx := j.opts.Store.Begin()
 	for _, r := range page.Records {
-		if err := j.again(ctx, tx, n, &job, r); err != nil {
+		err := j.again(ctx, tx, n, &job, r)
+		if errors.Is(err, ErrBusy) {
+			return backlogPause, true, nil
+		}
+		if err != nil {
 			return 0, false, err
 		}
 	}
@@ -168,8 +173,11 @@ func (j *Jobs) send(ctx context.Context, tx *store.Tx, job *rerun.Job, r statedb
 		return "", err
 	}
 	stored, err := j.opts.Inputs.Input(ctx, r.ID, last)
-	if err != nil {
+	if errors.Is(err, ErrNoInput) {
 		return err.Error(), nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the input of %s: %w", r.ID, err)
 	}
 	input, err := rerun.Input(stored, job.Request.Patch)
 	if err != nil {

@@ -20,8 +20,8 @@ const (
 	PrefixRecordFlow   byte = 'W' // workflow, state, updated, collections_workflow, itemids -> nothing
 
 	// Audit log (internal/embedded/audit).
-	PrefixJob          byte = 'K' // job -> description and progress
-	PrefixJobFailure   byte = 'F' // job, number -> what could not be run again
+	PrefixJob          byte = 'w' // job -> description and progress
+	PrefixJobFailure   byte = 'U' // job, number -> what could not be run again
 	PrefixAudit        byte = 'J' // time, number -> entry
 	PrefixAuditSubject byte = 'j' // subject, time, number -> nothing
 
