@@ -30,6 +30,7 @@ const (
 	PathImport     = "/v1/import"
 	PathAudit      = "/v1/audit"
 	PathBackup     = "/v1/backup"
+	PathJobs       = "/v1/jobs"
 	PathCirrus     = "/api/" // the API of Cirrus lies below
 )
 

@@ -25,14 +25,7 @@ and the same shape: their text without what changes from one record to the next,
 			if err != nil {
 				return err
 			}
-			err = printList(a, found.Groups, []column[api.ErrorGroup]{
-				{title: "COUNT", right: true, cell: func(g api.ErrorGroup) string { return count(g.Count) }},
-				{title: "TYPE", cell: func(g api.ErrorGroup) string { return g.Type }},
-				{title: "SHAPE", cell: func(g api.ErrorGroup) string { return g.Shape }},
-				{title: "FIRST", cell: func(g api.ErrorGroup) string { return localText(g.First) }},
-				{title: "LAST", cell: func(g api.ErrorGroup) string { return localText(g.Last) }},
-				{title: "EXAMPLE", cell: func(g api.ErrorGroup) string { return g.Example.PayloadID }},
-			})
+			err = printList(a, found.Groups, errorColumns())
 			if found.Other > 0 {
 				a.say("%d more errors are of too many kinds to list", found.Other)
 			}
@@ -45,4 +38,15 @@ and the same shape: their text without what changes from one record to the next,
 	addFilters(c, &q)
 	c.Flags().IntVar(&records, "records", 0, "look at so `many` records, the latest first (default 20000)")
 	return c
+}
+
+func errorColumns() []column[api.ErrorGroup] {
+	return []column[api.ErrorGroup]{
+		{title: "COUNT", right: true, cell: func(g api.ErrorGroup) string { return count(g.Count) }},
+		{title: "TYPE", cell: func(g api.ErrorGroup) string { return g.Type }},
+		{title: "SHAPE", cell: func(g api.ErrorGroup) string { return g.Shape }},
+		{title: "FIRST", cell: func(g api.ErrorGroup) string { return localText(g.First) }},
+		{title: "LAST", cell: func(g api.ErrorGroup) string { return localText(g.Last) }},
+		{title: "EXAMPLE", cell: func(g api.ErrorGroup) string { return g.Example.PayloadID }},
+	}
 }

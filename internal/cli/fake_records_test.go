@@ -69,6 +69,7 @@ func (f *fake) upkeep(mux *http.ServeMux) {
 		}
 		return page, nil
 	}))
+	f.jobs(mux)
 	mux.HandleFunc("POST "+api.PathBackup, answer(func(r *http.Request) (any, error) {
 		var req api.Backup
 		err := json.NewDecoder(r.Body).Decode(&req)
@@ -94,4 +95,49 @@ func (f *fake) upkeep(mux *http.ServeMux) {
 		}
 		return done, err
 	}))
+}
+
+// jobs are a job that is done at the third look at it.
+func (f *fake) jobs(mux *http.ServeMux) {
+	job := api.Job{
+		ID: "j1", State: "PENDING", Mode: "start", Filter: api.JobFilter{Workflow: "ingest", State: "FAILED"}, Lane: "bulk", Rate: 2.5, Actor: "ann", Reason: "mended",
+		Created: start, Updated: start, Expected: 4, Exact: true,
+	}
+	mux.HandleFunc("POST "+api.PathJobs+"/preview", answer(func(*http.Request) (any, error) {
+		return api.JobPreview{
+			Records: 20000, Oldest: "2026-02-01T12:00:00.000001+00:00", Newest: "2026-03-01T12:00:05.000001+00:00", Sample: []string{"a/workflow-b/1", "a/workflow-b/2"},
+			Errors: []api.ErrorGroup{{Type: "ValueError", Shape: "no band …", Count: 1234, Example: api.Record{PayloadID: "a/workflow-b/1"}}},
+		}, nil
+	}))
+	mux.HandleFunc("POST "+api.PathJobs, answer(func(r *http.Request) (any, error) {
+		var req api.CreateJob
+		err := json.NewDecoder(r.Body).Decode(&req)
+		made := job
+		made.Filter, made.Mode, made.Patch, made.Lane, made.Rate, made.Limit, made.Reason = req.Filter, req.Mode, req.Patch, req.Lane, req.Rate, req.Limit, req.Reason
+		return made, err
+	}))
+	mux.HandleFunc("GET "+api.PathJobs, answer(func(*http.Request) (any, error) { return api.Jobs{Jobs: []api.Job{job}}, nil }))
+	mux.HandleFunc("GET "+api.PathJobs+"/{id}", answer(func(r *http.Request) (any, error) {
+		if r.PathValue("id") != "j1" {
+			return nil, problem.New(problem.NotFound, "no such job: %q", r.PathValue("id"))
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.looks["job"]++; f.looks["job"] < 3 {
+			return job, nil
+		}
+		done := job
+		done.State, done.Seen, done.Sent, done.Skipped, done.Failed = "DONE", 4, 2, 1, 1
+		return done, nil
+	}))
+	mux.HandleFunc("GET "+api.PathJobs+"/{id}/failures", answer(func(*http.Request) (any, error) {
+		return api.JobFailures{Failures: []api.JobFailure{{PayloadID: "a/workflow-b/1", Reason: "there is no stored input"}}}, nil
+	}))
+	for verb, state := range map[string]string{"pause": "PAUSED", "resume": "PENDING", "cancel": "CANCELLED"} {
+		mux.HandleFunc("POST "+api.PathJobs+"/{id}/"+verb, answer(func(*http.Request) (any, error) {
+			steered := job
+			steered.State = state
+			return steered, nil
+		}))
+	}
 }

@@ -95,7 +95,7 @@ func (a *app) addCommands() {
 		a.backupCommand(), a.auditCommand())
 	add(groupDeployments, a.manageCommand(), a.listDeploymentsCommand(), a.deploymentsCommand(), a.execCommand("exec"), a.execCommand("call"))
 	add(groupPayloads, a.processCommand(), a.runWorkflowCommand(), a.getStateCommand(), a.getPayloadCommand("input"), a.getPayloadCommand("output"),
-		a.getPayloadsCommand(), a.queryCommand(), a.statsCommand(), a.errorsCommand(), a.deleteCommand(), a.reconcileCommand(),
+		a.getPayloadsCommand(), a.queryCommand(), a.statsCommand(), a.errorsCommand(), a.deleteCommand(), a.reconcileCommand(), a.rerunCommand(), a.jobsCommand(),
 		a.exportCommand(), a.importCommand(), a.migrateCommand(), a.payloadCommand(), a.templatePayloadCommand())
 	add(groupRuns, a.workflowsCommand(), a.getWorkflowDefinitionCommand(), a.testStateCommand(), a.executionsCommand(), a.startExecutionCommand(), a.getExecutionCommand(),
 		a.getExecutionDocumentCommand("input", func(e api.Execution) json.RawMessage { return e.Input }),

@@ -287,12 +287,7 @@ func (c *Client) DeleteMessages(ctx context.Context, queue string, receipts ...s
 
 // DeadLetters returns a page of the dead letters of a queue.
 func (c *Client) DeadLetters(ctx context.Context, queue, next string, limit int) (api.DeadLetters, error) {
-	v := url.Values{}
-	if next != "" {
-		v.Set("next", next)
-	}
-	setLimit(v, limit)
-	return get[api.DeadLetters](ctx, c, queuePath(queue)+"/dead-letters", v)
+	return get[api.DeadLetters](ctx, c, queuePath(queue)+"/dead-letters", page(next, limit))
 }
 
 func deadLetterPath(queue, id string) string {

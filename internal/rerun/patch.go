@@ -1,42 +1,58 @@
 package rerun
 
 import (
-	"encoding/json"
+	"bytes"
+	"errors"
 	"fmt"
 
+	jsonpatch "github.com/evanphx/json-patch/v5"
 	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
 )
 
-// merge applies a JSON merge patch (RFC 7396). What it does not name stays as it is, to the last digit.
-func merge(target, patch []byte) ([]byte, error) {
+// maxPatched bounds what operations of a patch that copy may make of an input, in bytes.
+const maxPatched = 16 << 20
+
+// operations says whether a patch is a list of operations (JSON Patch, RFC 6902), and not a merge patch (RFC 7396).
+func operations(patch []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(patch, " \t\r\n"), []byte("["))
+}
+
+// checkPatch returns an error that says what is wrong with a patch.
+func checkPatch(patch []byte) error {
+	switch {
+	case len(patch) > MaxPatch:
+		return fmt.Errorf("the patch has %d bytes; %d are allowed", len(patch), MaxPatch)
+	case operations(patch):
+		if _, err := jsonpatch.DecodePatch(patch); err != nil {
+			return fmt.Errorf("the patch is no list of operations: %w", err)
+		}
+		return nil
+	case !gjson.ValidBytes(patch) || !gjson.ParseBytes(patch).IsObject():
+		return errors.New("the patch is neither an object (merge patch) nor a list of operations (JSON Patch)")
+	}
+	return nil
+}
+
+// apply applies a patch. What it does not name stays as it is, to the last digit.
+func apply(doc, patch []byte) ([]byte, error) {
 	if len(patch) == 0 {
-		return target, nil
+		return doc, nil
 	}
-	var changes map[string]json.RawMessage
-	if json.Unmarshal(patch, &changes) != nil || changes == nil {
-		return patch, nil // anything but an object takes the place of the target
-	}
-	var members map[string]json.RawMessage
-	if json.Unmarshal(target, &members) != nil || members == nil {
-		members = map[string]json.RawMessage{}
-	}
-	for name, change := range changes {
-		if string(change) == "null" {
-			delete(members, name)
-			continue
+	var patched []byte
+	var err error
+	if operations(patch) {
+		var ops jsonpatch.Patch
+		if ops, err = jsonpatch.DecodePatch(patch); err == nil {
+			patched, err = ops.ApplyWithOptions(doc, &jsonpatch.ApplyOptions{AccumulatedCopySizeLimit: maxPatched, EnsurePathExistsOnAdd: true})
 		}
-		merged, err := merge(members[name], change)
-		if err != nil {
-			return nil, err
-		}
-		members[name] = merged
+	} else {
+		patched, err = jsonpatch.MergePatch(doc, patch)
 	}
-	merged, err := json.Marshal(members)
 	if err != nil {
-		return nil, fmt.Errorf("applying the patch: %w", err)
+		return nil, fmt.Errorf("the patch cannot be applied: %w", err)
 	}
-	return merged, nil
+	return patched, nil
 }
 
 // replaced sets `replace` of the payload's process definition.
@@ -47,7 +63,7 @@ func replaced(doc []byte) ([]byte, error) {
 	}
 	out, err := sjson.SetRawBytes(doc, at, []byte("true"))
 	if err != nil {
-		return nil, fmt.Errorf("the input is no payload: %w", err)
+		return nil, fmt.Errorf("it is no payload: %w", err)
 	}
 	return out, nil
 }

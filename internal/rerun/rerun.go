@@ -36,7 +36,8 @@ type Request struct {
 	// made is not its business.
 	Filter Filter `json:"filter"`
 	Mode   Mode   `json:"mode"`
-	// Patch is a JSON merge patch (RFC 7396) for the input, or nil. With FromStart only.
+	// Patch changes the input: an object is a JSON merge patch (RFC 7396), a list one of operations (JSON Patch, RFC 6902); nil is none. With
+	// FromStart only.
 	Patch json.RawMessage `json:"patch,omitempty"`
 	// Lane is that of the process queue; its first when empty. With FromStart only.
 	Lane string `json:"lane,omitempty"`
@@ -76,7 +77,6 @@ func (r *Request) Check() error {
 	if r.Mode == "" {
 		r.Mode = FromStart
 	}
-	var members map[string]json.RawMessage
 	switch {
 	case r.Mode != FromStart && r.Mode != FromFailed:
 		return fmt.Errorf("%w: unknown mode %q: use start or failed", ErrInvalid, r.Mode)
@@ -90,10 +90,11 @@ func (r *Request) Check() error {
 		return fmt.Errorf("%w: rate %g is not within 0 to %d", ErrInvalid, r.Rate, MaxRate)
 	case r.Limit < 0:
 		return fmt.Errorf("%w: limit %d is negative", ErrInvalid, r.Limit)
-	case len(r.Patch) > MaxPatch:
-		return fmt.Errorf("%w: the patch has %d bytes; %d are allowed", ErrInvalid, len(r.Patch), MaxPatch)
-	case len(r.Patch) > 0 && json.Unmarshal(r.Patch, &members) != nil:
-		return fmt.Errorf("%w: the patch is no JSON object", ErrInvalid)
+	}
+	if len(r.Patch) > 0 {
+		if err := checkPatch(r.Patch); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
 	}
 	if _, err := r.Filter.Query().Plan(); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -156,11 +157,17 @@ type Preview struct {
 	Errors []statedb.ErrorGroup
 }
 
+// ErrUnusable is wrapped by the errors of Input.
+var ErrUnusable = errors.New("the stored input cannot be run again")
+
 // Input is the payload with which a record is run again: patched, and marked so that process runs it whatever its record's state.
 func Input(stored, patch []byte) ([]byte, error) {
-	doc, err := merge(stored, patch)
-	if err != nil {
-		return nil, err
+	doc, err := apply(stored, patch)
+	if err == nil {
+		doc, err = replaced(doc)
 	}
-	return replaced(doc)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
+	return doc, nil
 }

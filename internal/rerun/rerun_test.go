@@ -15,7 +15,7 @@ func TestInput(t *testing.T) {
 		{`{"id":"a","process":{"workflow":"w"}}`, ``, `{"id":"a","process":{"workflow":"w","replace":true}}`},
 		{
 			`{"big":12345678901234567890.10,"a":{"b":1,"c":[1,2]},"process":[{"workflow":"w"}]}`, `{"a":{"b":null,"d":{"e":null,"f":2}},"x":[null]}`,
-			`{"a":{"c":[1,2],"d":{"f":2}},"big":12345678901234567890.10,"process":[{"workflow":"w","replace":true}],"x":[null]}`,
+			`{"big":12345678901234567890.10,"a":{"c":[1,2],"d":{"f":2}},"process":[{"workflow":"w","replace":true}],"x":[null]}`,
 		},
 		{`{"a":1,"process":[{"workflow":"w"}]}`, `{"a":{"b":1}}`, `{"a":{"b":1},"process":[{"workflow":"w","replace":true}]}`},
 	} {
@@ -23,6 +23,19 @@ func TestInput(t *testing.T) {
 		if err != nil || string(got) != c.want {
 			t.Errorf("%s with %s gives %s, %v\nwant %s", c.stored, c.patch, got, err, c.want)
 		}
+	}
+}
+
+// TestOperations reaches into lists, which a merge patch cannot.
+func TestOperations(t *testing.T) {
+	stored := `{"n":12345678901234567890.10,"process":[{"workflow":"w","tasks":{"t":{"retries":1}}}]}`
+	got, err := rerun.Input([]byte(stored), []byte(`[{"op":"replace","path":"/process/0/tasks/t/retries","value":5.0}]`))
+	want := `{"n":12345678901234567890.10,"process":[{"workflow":"w","tasks":{"t":{"retries":5.0}},"replace":true}]}`
+	if err != nil || string(got) != want {
+		t.Errorf("%s, %v; want %s", got, err, want)
+	}
+	if got, err = rerun.Input([]byte(stored), []byte(`[{"op":"remove","path":"/process/1"}]`)); err == nil {
+		t.Errorf("removing what is not there gives %s", got)
 	}
 }
 
@@ -39,7 +52,10 @@ func TestCheck(t *testing.T) {
 		{rerun.Request{Filter: rerun.Filter{Workflow: "a", CollectionsWorkflow: "b_c"}}, "names both"},
 		{rerun.Request{Mode: rerun.FromFailed, Patch: []byte(`{}`)}, "leave patch and lane out"},
 		{rerun.Request{Mode: rerun.FromFailed, Filter: rerun.Filter{State: statedb.Succeeded}}, "no failed state"},
-		{rerun.Request{Patch: []byte(`[1]`)}, "no JSON object"},
+		{rerun.Request{Patch: []byte(`[1]`)}, "no list of operations"},
+		{rerun.Request{Patch: []byte(`[{"op":"jump","path":"/a"}]`)}, "unsupported operation"},
+		{rerun.Request{Patch: []byte(`[{"op":"remove"}]`)}, "no list of operations"},
+		{rerun.Request{Patch: []byte(`"a"`)}, "neither an object"},
 		{rerun.Request{Rate: -1}, "rate -1"},
 		{rerun.Request{Limit: -1}, "limit -1"},
 	} {

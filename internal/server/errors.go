@@ -13,9 +13,11 @@ import (
 	"sundog/internal/embedded/feed"
 	"sundog/internal/embedded/logs"
 	"sundog/internal/embedded/machine"
+	jobs "sundog/internal/embedded/rerun"
 	"sundog/internal/embedded/store"
 	"sundog/internal/problem"
 	"sundog/internal/queue"
+	"sundog/internal/rerun"
 	"sundog/internal/statedb"
 	"sundog/payload"
 )
@@ -49,6 +51,10 @@ var kinds = []struct {
 	{embedded.ErrBackupInside, problem.Invalid},
 	{audit.ErrInvalidQuery, problem.Invalid},
 	{audit.ErrInvalidEntry, problem.Invalid},
+	{rerun.ErrInvalid, problem.Invalid},
+	{jobs.ErrNotFound, problem.NotFound},
+	{jobs.ErrConflict, problem.Conflict},
+	{jobs.ErrInvalidToken, problem.Invalid},
 	{queue.ErrNoQueue, problem.NotFound},
 	{queue.ErrNoDeadLetter, problem.NotFound},
 	{queue.ErrUnknownLane, problem.Invalid},

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 
 	"sundog/internal/access"
 	"sundog/internal/api"
@@ -18,7 +19,7 @@ type route struct {
 
 // table is every path of the server.
 func (s *Server) table() []route {
-	return append(s.recordRoutes(), []route{
+	return slices.Concat(s.recordRoutes(), s.jobRoutes(), []route{
 		answers(s, "GET", api.PathHealth, access.Read, s.health, "How the server is"),
 
 		serves("POST", api.PathPayloads, access.Operate, s.submit, "Put payloads into the process queue",
@@ -72,7 +73,7 @@ func (s *Server) table() []route {
 		serves("GET", api.PathCirrus, access.Read, s.cirrus, "The API of Cirrus", gives[any]("as Cirrus answers")),
 		serves("GET", api.PathMetrics, access.Read, s.metrics, "Metrics for Prometheus", gives[string]("the text format of Prometheus", "text/plain")),
 		serves("GET", api.PathOpenAPI, access.Read, s.openAPI, "This document", gives[any]("an OpenAPI document")),
-	}...)
+	})
 }
 
 // routes makes a handler of the table.

@@ -33,12 +33,13 @@ func (s *Server) errors(r *http.Request) (api.Errors, error) {
 	}
 	out := api.Errors{Groups: []api.ErrorGroup{}, Counted: found.Records, Other: found.Other, Complete: found.Complete}
 	for i := range found.Groups {
-		g := &found.Groups[i]
-		out.Groups = append(out.Groups, api.ErrorGroup{
-			Type: g.Type, Shape: g.Shape, Count: g.Records, First: g.First, Last: g.Last, Example: s.recordOf(&g.Example),
-		})
+		out.Groups = append(out.Groups, s.errorGroupOf(&found.Groups[i]))
 	}
 	return out, nil
+}
+
+func (s *Server) errorGroupOf(g *statedb.ErrorGroup) api.ErrorGroup {
+	return api.ErrorGroup{Type: g.Type, Shape: g.Shape, Count: g.Records, First: g.First, Last: g.Last, Example: s.recordOf(&g.Example)}
 }
 
 // reconcile settles the records that nobody works on. What it has done stays done when the client goes away.

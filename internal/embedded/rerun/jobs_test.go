@@ -129,7 +129,7 @@ func (w *world) waitFor(id string, state rerun.State) rerun.Job {
 			w.t.Fatal(err)
 		}
 		if job.State == state {
-			return job
+			return job // what was committed with it may not be visible in the queue yet; see synctest.Wait
 		}
 		<-time.After(10 * time.Millisecond)
 	}
@@ -180,6 +180,7 @@ func TestFromStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		job = w.waitFor(job.ID, rerun.Done)
+		synctest.Wait()
 		if job.Seen != 258 || job.Sent != 250 || job.Skipped != 5 || job.Failed != 3 {
 			t.Errorf("%+v", job)
 		}
@@ -222,6 +223,7 @@ func TestFromFailedWithLimitAndPatch(t *testing.T) {
 		if job = w.waitFor(job.ID, rerun.Done); job.Sent != 7 {
 			t.Errorf("%+v", job)
 		}
+		synctest.Wait()
 		if ids := w.sent("live"); len(ids) != 7 || ids[0] != "patched" {
 			t.Errorf("%v", ids)
 		}
@@ -331,6 +333,7 @@ func TestCrashes(t *testing.T) {
 			w = open(t, crashed, 0, nil)
 			defer w.stop()
 			job = w.waitFor(job.ID, rerun.Done)
+			synctest.Wait()
 			ids := w.sent("live")
 			slices.Sort(ids)
 			if job.Sent != 450 || len(ids) != 450 || len(slices.Compact(ids)) != 450 {

@@ -146,7 +146,7 @@ func (j *Jobs) again(ctx context.Context, tx *store.Tx, n uint64, job *rerun.Job
 		return err
 	case reason == "":
 		job.Sent++
-		return j.auditTx(tx, job.Request.Actor, r.ID.String(), audit.Rerun, "job "+job.ID+": "+job.Request.Reason)
+		return j.auditTx(tx, job.Request.Actor, r.ID.String(), audit.Rerun, about(job))
 	}
 	if job.Failed++; job.Failed > rerun.MaxFailures {
 		return nil
@@ -157,6 +157,14 @@ func (j *Jobs) again(ctx context.Context, tx *store.Tx, n uint64, job *rerun.Job
 	}
 	tx.Set(failureKey(n).Uint(uint64(job.Failed)), text)
 	return nil
+}
+
+// about is the reason of what a job does.
+func about(job *rerun.Job) string {
+	if job.Request.Reason == "" {
+		return "job " + job.ID
+	}
+	return "job " + job.ID + ": " + job.Request.Reason
 }
 
 // send lets a record run again. The reason is why it cannot; an error is for what may go by.
@@ -180,15 +188,17 @@ func (j *Jobs) send(ctx context.Context, tx *store.Tx, job *rerun.Job, r statedb
 		return "", fmt.Errorf("reading the input of %s: %w", r.ID, err)
 	}
 	input, err := rerun.Input(stored, job.Request.Patch)
-	if err != nil {
-		return err.Error(), nil
+	if err == nil {
+		_, err = j.opts.Queue.SendTx(tx, domain.Draft{Body: input, Lane: job.Request.Lane})
 	}
-	_, err = j.opts.Queue.SendTx(tx, domain.Draft{Body: input, Lane: job.Request.Lane})
-	if errors.Is(err, domain.ErrTooLarge) || errors.Is(err, domain.ErrInvalidMessage) {
+	if errors.Is(err, rerun.ErrUnusable) || errors.Is(err, domain.ErrTooLarge) || errors.Is(err, domain.ErrInvalidMessage) {
 		return err.Error(), nil
 	}
 	return "", err
 }
+
+// stride is how long a job with a rate saves up, so that a step is worth its transaction.
+const stride = 50 * time.Millisecond
 
 // pace holds a job to its rate: it may send what the rate gives in a second at once, and then as the time goes by.
 type pace struct {
@@ -205,12 +215,12 @@ func (p *pace) allow(job uint64, rate float64, most int) (int, time.Duration) {
 	}
 	now := p.now()
 	if p.job != job {
-		p.job, p.tokens, p.last = job, 1, now
+		p.job, p.tokens, p.last = job, 0, now
 	}
 	p.tokens = min(p.tokens+rate*now.Sub(p.last).Seconds(), max(rate, 1))
 	p.last = now
-	if p.tokens < 1 {
-		return 0, time.Duration((1 - p.tokens) / rate * float64(time.Second))
+	if want := min(max(1, rate*stride.Seconds()), float64(most)); p.tokens < want {
+		return 0, time.Duration((want-p.tokens)/rate*float64(time.Second)) + 1
 	}
 	return min(int(p.tokens), most), 0
 }
