@@ -231,9 +231,14 @@ func TestWhatCannotRunIsTold(t *testing.T) {
 	if record := r.waitState("c/workflow-broken/z", "FAILED"); record.LastError != "Broken: on purpose" {
 		t.Errorf("%+v", record)
 	}
-	dead, err := r.DeadLetters(t.Context(), "process", "", 10)
-	if err != nil || len(dead.Messages) != 1 || dead.Messages[0].Reason == "" {
-		t.Fatalf("%+v %v", dead, err)
+	var dead api.DeadLetters
+	r.waitFor(func() (there bool) { // the record is there first
+		var err error
+		dead, err = r.DeadLetters(t.Context(), "process", "", 10)
+		return err == nil && len(dead.Messages) > 0
+	}, "the payload becomes a dead letter")
+	if len(dead.Messages) != 1 || dead.Messages[0].Reason == "" {
+		t.Fatalf("%+v", dead)
 	}
 	if _, err := r.Redrive(t.Context(), "process", dead.Messages[0].ID); err != nil {
 		t.Error(err)
