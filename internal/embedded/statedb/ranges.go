@@ -81,7 +81,7 @@ func (db *DB) groups(plan *statedb.Plan) []group {
 		return groups
 	}
 	byName := map[string][]span{}
-	for _, c := range db.counts.workflowList(plan.Workflow) {
+	for _, c := range db.counts.seen(plan.Workflow) {
 		if plan.States != nil && !slices.Contains(plan.States, c.State) {
 			continue
 		}

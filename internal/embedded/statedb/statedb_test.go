@@ -12,6 +12,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	embedded "sundog/internal/embedded/statedb"
 	"sundog/internal/embedded/store"
@@ -269,5 +270,46 @@ func BenchmarkQueryPage(b *testing.B) {
 		if err != nil || len(page.Records) != statedb.DefaultLimit {
 			b.Fatalf("%d records, %v", len(page.Records), err)
 		}
+	}
+}
+
+// TestNothingIsMissedOnTheWay asks for everything while all records go from one state to another and back: each page holds all of them.
+func TestNothingIsMissedOnTheWay(t *testing.T) {
+	db := openDB(t, openStore(t, "data", store.Options{FS: vfs.NewMem()}), nil)
+	const records, rounds = 3, 300
+	put := func(i, round int) error {
+		at := statedb.FormatTime(time.Unix(int64(round), 0))
+		state := []statedb.State{statedb.Failed, statedb.Processing, statedb.Succeeded}[round%3]
+		r := statedb.Record{ID: payload.ID{Collections: fmt.Sprintf("c%d", i), Workflow: "w", ItemIDs: "i"}, StateUpdated: string(state) + "_" + at, Created: at, Updated: at}
+		return db.Put(t.Context(), r)
+	}
+	for i := range records {
+		if err := put(i, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var g errgroup.Group
+	var moving atomic.Int32
+	moving.Store(records)
+	for i := range records {
+		g.Go(func() error {
+			defer moving.Add(-1)
+			for round := range rounds {
+				if err := put(i, round+1); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	for moving.Load() > 0 {
+		for _, q := range []statedb.Query{{}, {Workflow: "w"}, {Index: statedb.ByItemIDs}} {
+			if page, err := db.Query(t.Context(), q); err != nil || len(page.Records) != records {
+				t.Errorf("%+v finds %d records, %v", q, len(page.Records), err)
+			}
+		}
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
 	}
 }
