@@ -63,8 +63,12 @@ func (w *world) NotRedrivable(err error) bool { return errors.Is(err, errOver) }
 func open(t testing.TB, fs vfs.FS, backlog int64, before func(int64) error) *world {
 	t.Helper()
 	w := &world{t: t}
+	dir := "data"
+	if fs == vfs.Default {
+		dir = t.TempDir()
+	}
 	var err error
-	if w.store, err = store.Open("data", store.Options{FS: fs, BeforeCommit: before}); err != nil {
+	if w.store, err = store.Open(dir, store.Options{FS: fs, BeforeCommit: before}); err != nil {
 		t.Fatal(err)
 	}
 	if w.db, err = records.Open(w.store, nil); err != nil {
@@ -372,6 +376,7 @@ func BenchmarkJob(b *testing.B) {
 		w.waitFor(job.ID, rerun.Done)
 		b.StopTimer()
 		w.stop()
+		b.StartTimer()
 	}
 	b.ReportMetric(float64(b.N)*100_000/b.Elapsed().Seconds(), "records/s")
 }
