@@ -274,6 +274,7 @@ func TestBacklogPauseCancel(t *testing.T) {
 		}
 		_ = w.sent("live") // what the first sent until it was paused; the second waits for it
 		w.waitFor(second.ID, rerun.Done)
+		synctest.Wait()
 		_ = w.sent("live")
 		<-time.After(time.Minute)
 		if n := len(w.sent("live")); n != 0 {
