@@ -48,6 +48,8 @@ type Runner struct {
 	Now             func() time.Time
 	// Executions is the engine itself; it is set once there is one, before it runs.
 	Executions Executions
+	// StatesAPI are the operations of the API of Step Functions, by name; nil where it is not served. It is set before the engine runs.
+	StatesAPI map[string]Operation
 }
 
 // Activities hand tasks to workers.
@@ -106,10 +108,20 @@ var handlers = map[string]handler{
 	"aws-sdk:sfn:sendTaskHeartbeat":       (*Runner).sdkSendTaskHeartbeat,
 }
 
-const resourcePrefix = "arn:aws:states:::"
+const (
+	resourcePrefix = "arn:aws:states:::"
+	statesPrefix   = "aws-sdk:sfn:"
+)
 
 // Actions returns the Resources that can be carried out, without functions and activities, which are named by their ARNs.
-func Actions() []string { return slices.Sorted(maps.Keys(handlers)) }
+func Actions() []string {
+	all := slices.Collect(maps.Keys(handlers))
+	for _, operation := range statesOperations {
+		all = append(all, statesPrefix+operation)
+	}
+	slices.Sort(all)
+	return all
+}
 
 // Has reports whether tasks with a Resource arn:aws:states:::… can be carried out.
 func Has(resource string) bool { return find(resource) != nil }
@@ -118,6 +130,9 @@ func Has(resource string) bool { return find(resource) != nil }
 func find(resource string) handler {
 	action, _ := strings.CutPrefix(resource, resourcePrefix)
 	action, _ = strings.CutSuffix(action, ".waitForTaskToken")
+	if operation, ok := strings.CutPrefix(action, statesPrefix); ok && slices.Contains(statesOperations, operation) {
+		return (*Runner).sdkStates
+	}
 	return handlers[action]
 }
 
@@ -135,8 +150,18 @@ func (r *Runner) Run(ctx context.Context, task engine.Task) (*asl.Document, erro
 	return nil, &engine.TaskError{
 		Name: "States.TaskFailed",
 		Cause: fmt.Sprintf("The resource '%s' is not available on this server; there are functions and activities by their ARNs, and arn:aws:states::: with %s",
-			task.Resource, strings.Join(Actions(), ", ")),
+			task.Resource, strings.Join(near(task.Resource), ", ")),
 	}
+}
+
+// near are the actions of the service that a Resource names, or, when it has none here, all of them that are not of aws-sdk.
+func near(resource string) []string {
+	action := strings.TrimPrefix(resource, resourcePrefix)
+	service := action[:strings.LastIndexByte(action, ':')+1]
+	if same := slices.DeleteFunc(Actions(), func(action string) bool { return service == "" || !strings.HasPrefix(action, service) }); len(same) > 0 {
+		return same
+	}
+	return slices.DeleteFunc(Actions(), func(action string) bool { return strings.HasPrefix(action, "aws-sdk:") })
 }
 
 // isFunctionARN recognises arn:aws:lambda:<region>:<account>:function:<name>.
