@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -100,6 +101,11 @@ type Platform struct {
 	updates  *pipeline.Consumer
 
 	reconciler *pipeline.Reconciler
+}
+
+// Receivable says whether the messages of a queue are for the project's own workers and tasks, and not for the platform itself.
+func Receivable(queue string) bool {
+	return queue != ProcessQueue && queue != UpdateQueue && !strings.HasPrefix(queue, "subscription/")
 }
 
 // SetStatesAPI gives tasks that ask for aws-sdk:sfn the operations of the API of Step Functions, by name. It is called before Run or never.
@@ -247,6 +253,7 @@ func (p *Platform) openEngine(ctx context.Context) (err error) {
 	p.runner = &integration.Runner{
 		Functions: p.Functions, Jobs: p.Jobs, Activities: p.Activities, Store: p.Store, Queues: p.Queues, Topics: p.Topics, Tables: p.Tables, HTTP: client,
 		Connections: connections, Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now,
+		Receivable: Receivable,
 	}
 	limits := p.Project.Limits
 	p.Engine, err = engine.New(engine.Options{

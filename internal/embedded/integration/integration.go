@@ -43,6 +43,8 @@ type Runner struct {
 	Tables      *table.Tables
 	HTTP        *http.Client
 	Connections *connection.Connections
+	// Receivable says whether tasks may receive the messages of a queue: those of the platform's own queues are for itself. Nil: all.
+	Receivable func(queue string) bool
 	// Region and Account show in events; Now is the clock, the beginning of the task when nil.
 	Region, Account string
 	Now             func() time.Time
@@ -78,7 +80,17 @@ var handlers = map[string]handler{
 	"aws-sdk:lambda:invoke":               (*Runner).sdkInvoke,
 	"aws-sdk:batch:submitJob":             (*Runner).submitJob,
 	"aws-sdk:sqs:sendMessage":             (*Runner).sendMessage,
+	"aws-sdk:sqs:sendMessageBatch":        (*Runner).sendMessageBatch,
+	"aws-sdk:sqs:receiveMessage":          (*Runner).receiveMessage,
+	"aws-sdk:sqs:deleteMessage":           (*Runner).deleteMessage,
+	"aws-sdk:sqs:deleteMessageBatch":      (*Runner).deleteMessageBatch,
+	"aws-sdk:sqs:changeMessageVisibility": (*Runner).changeMessageVisibility,
+	"aws-sdk:sqs:getQueueUrl":             (*Runner).getQueueURL,
+	"aws-sdk:sqs:getQueueAttributes":      (*Runner).getQueueAttributes,
+	"aws-sdk:sqs:listQueues":              (*Runner).listQueues,
+	"aws-sdk:sqs:purgeQueue":              (*Runner).purgeQueue,
 	"aws-sdk:sns:publish":                 (*Runner).publish,
+	"aws-sdk:sns:publishBatch":            (*Runner).publishBatch,
 	"aws-sdk:eventbridge:putEvents":       (*Runner).putEvents,
 	"aws-sdk:dynamodb:getItem":            (*Runner).sdkTable,
 	"aws-sdk:dynamodb:putItem":            (*Runner).sdkTable,
