@@ -20,6 +20,7 @@ type HistoryEvent struct {
 
 // Details are the details of a history event. Which of them a type carries is AWS's rule (API reference, HistoryEvent).
 type Details struct {
+	Task              TaskID            // *Scheduled: the attempt that it schedules; AWS's form does not show it
 	Name              string            // state, map iteration
 	Input             *Document         // *StateEntered, ExecutionStarted, LambdaFunctionScheduled, ActivityScheduled
 	Output            *Document         // *StateExited, *Succeeded, TaskSubmitted, ExecutionSucceeded

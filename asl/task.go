@@ -30,7 +30,7 @@ func (x *Execution) schedule(f *frame, s *scope) *failure {
 	if t.heartbeatS > 0 {
 		t.heartbeat = x.setTimer(f, x.at.Now.Add(secondsOf(t.heartbeatS)))
 	}
-	d := Details{TimeoutSeconds: t.timeoutS, HeartbeatSeconds: t.heartbeatS, Credentials: t.credentials}
+	d := Details{Task: t.id, TimeoutSeconds: t.timeoutS, HeartbeatSeconds: t.heartbeatS, Credentials: t.credentials}
 	if in := spec.integration; in.caller == serviceCaller {
 		d.Parameters, d.Resource, d.ResourceType, d.Region = t.parameters, in.resource, in.resourceType, x.id.Region
 	} else {

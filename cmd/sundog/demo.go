@@ -272,7 +272,7 @@ func (e expectation) check(ctx context.Context, c *client.Client, records []api.
 
 // failedAttempts counts the failures of tasks in the history of a record's last execution.
 func failedAttempts(ctx context.Context, c *client.Client, r api.Record) (int, error) {
-	history, err := c.History(ctx, r.Executions[len(r.Executions)-1], 0, 1000, false)
+	history, err := c.History(ctx, r.Executions[len(r.Executions)-1], 0, 1000, client.HistoryOrder{})
 	if err != nil {
 		return 0, err
 	}

@@ -1,6 +1,7 @@
 package awsjson
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -28,6 +29,9 @@ func Errorf(name, format string, args ...any) *Error {
 // Error is the name and the message.
 func (e *Error) Error() string { return e.Name + ": " + e.Message }
 
+// Fault is the name of the error, and its text.
+func (e *Error) Fault() (name, message string) { return e.Name, e.Message }
+
 func (e *Error) status() int {
 	if e.Status == 0 {
 		return http.StatusBadRequest
@@ -54,7 +58,13 @@ func Validation(format string, args ...any) *Error {
 }
 
 func serialization(err error) *Error {
-	return &Error{Namespace: coral, Name: "SerializationException", Message: "reading the request: " + err.Error()}
+	text := err.Error()
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if text = "the request cannot be: " + wrong.Value; wrong.Field != "" {
+			text = "the member '" + wrong.Field + "' cannot be: " + wrong.Value
+		}
+	}
+	return &Error{Namespace: coral, Name: "SerializationException", Message: "reading the request: " + text}
 }
 
 func tooLong(limit int64) *Error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -120,6 +121,7 @@ type historyEvent struct {
 		Count int64 `json:"redriveCount"`
 	} `json:"executionRedrivenEventDetails"`
 	failure string // error and cause, of an event that has them
+	log     string // name of the log of its task, when it was asked for
 }
 
 // maxCause is how much of a cause a table shows, in bytes.
@@ -136,8 +138,15 @@ func (e *historyEvent) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	for name, value := range details {
-		var failed struct{ Error, Cause string }
-		if !strings.HasSuffix(name, "EventDetails") || json.Unmarshal(value, &failed) != nil || failed.Error+failed.Cause == "" {
+		var failed struct {
+			Error, Cause string
+			LogMetadata  struct{ Stream string }
+		}
+		if !strings.HasSuffix(name, "EventDetails") || json.Unmarshal(value, &failed) != nil {
+			continue
+		}
+		e.log = failed.LogMetadata.Stream
+		if failed.Error+failed.Cause == "" {
 			continue
 		}
 		if len(failed.Cause) > maxCause {
@@ -156,45 +165,53 @@ func (e historyEvent) what() string {
 	return e.Type
 }
 
-// at is the time of the event, which is RFC 3339 or seconds since 1970.
-func (e historyEvent) at() string {
-	var text string
-	if json.Unmarshal(e.Time, &text) == nil {
-		return localText(text)
+// at is the time of the event as people read it.
+func (e historyEvent) at() string { return localTime(e.moment()) }
+
+// moment is the time of the event, which is RFC 3339 or seconds since 1970, to the millisecond.
+func (e historyEvent) moment() time.Time {
+	var at time.Time
+	if json.Unmarshal(e.Time, &at) == nil {
+		return at
 	}
 	var seconds float64
 	if json.Unmarshal(e.Time, &seconds) == nil {
-		return localTime(time.UnixMilli(int64(seconds * 1000)))
+		return time.UnixMilli(int64(math.Round(seconds * 1000)))
 	}
-	return ""
+	return time.Time{}
 }
 
 func (a *app) getExecutionEventsCommand() *cobra.Command {
 	var limit int
-	var reverse bool
+	var order client.HistoryOrder
 	c := &cobra.Command{
-		Use:   "get-execution-events ARN|PAYLOAD_ID",
-		Short: "Print the history of an execution, in the form of AWS's GetExecutionHistory",
-		Long:  "Print the history of an execution. As JSON the events have the form of AWS's GetExecutionHistory.\n\n" + executionArgument,
+		Use:     "get-execution-events ARN|PAYLOAD_ID",
+		Aliases: []string{"history"},
+		Short:   "Print the history of an execution, in the form of AWS's GetExecutionHistory",
+		Long: `Print the history of an execution. As JSON the events have the form of AWS's GetExecutionHistory. With --with-log-metadata the details of events
+that schedule or end a function or job have logMetadata, in the form of Cirrus with stream beside it: the name to give to sundog logs.
+
+` + executionArgument,
 		Example: `  sundog get-execution-events sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212
-  sundog get-execution-events --reverse --limit 5 sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212`,
+  sundog history --reverse --limit 5 --with-log-metadata sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.onExecution(func(ctx context.Context, c *client.Client, arn string) error {
-			return a.printHistory(ctx, c, arn, limit, reverse)
+			return a.printHistory(ctx, c, arn, limit, order)
 		}),
 	}
 	c.Flags().IntVar(&limit, "limit", 0, "at most so `many` events; 0 is all")
-	c.Flags().BoolVar(&reverse, "reverse", false, "the latest first")
+	c.Flags().BoolVar(&order.Reverse, "reverse", false, "the latest first")
+	c.Flags().BoolVar(&order.Logs, "with-log-metadata", false, "tell of functions and jobs where their logs are")
 	return c
 }
 
-func (a *app) printHistory(ctx context.Context, c *client.Client, arn string, limit int, reverse bool) error {
+func (a *app) printHistory(ctx context.Context, c *client.Client, arn string, limit int, order client.HistoryOrder) error {
 	fetch := func(next string, size int) ([]json.RawMessage, string, error) {
 		after, err := lineNumber(next)
 		if err != nil {
 			return nil, "", err
 		}
-		page, err := c.History(ctx, arn, after, size, reverse)
+		page, err := c.History(ctx, arn, after, size, order)
 		return page.Events, lineToken(page.Next), err
 	}
 	return pages(limit, fetch, func(events []json.RawMessage) error {
@@ -207,14 +224,18 @@ func (a *app) printHistory(ctx context.Context, c *client.Client, arn string, li
 				return problem.Wrap(problem.Unavailable, err, "reading the history of %s", arn)
 			}
 		}
-		return printList(a, rows, []column[historyEvent]{
+		columns := []column[historyEvent]{
 			{title: "ID", right: true, cell: func(e historyEvent) string { return count(e.ID) }},
 			{title: "AFTER", right: true, cell: func(e historyEvent) string { return count(e.Previous) }},
 			{title: "TIME", cell: historyEvent.at},
 			{title: "TYPE", cell: historyEvent.what},
 			{title: "STATE", cell: func(e historyEvent) string { return e.Entered.Name + e.Exited.Name }},
 			{title: "ERROR", cell: func(e historyEvent) string { return e.failure }},
-		})
+		}
+		if order.Logs {
+			columns = append(columns, column[historyEvent]{title: "LOG", cell: func(e historyEvent) string { return e.log }})
+		}
+		return printList(a, rows, columns)
 	})
 }
 

@@ -82,6 +82,7 @@ get-execution-events --with-log-metadata shows can be given too.`, what),
 		Example: "  sundog " + name + " " + example,
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
+			args[0] = strings.TrimPrefix(args[0], "/aws/lambda/") // a log group, as Cirrus has it
 			stream := kind + "/" + strings.Join(args, "/")
 			if strings.HasPrefix(args[0], kind+"/") {
 				stream = strings.Join(args, "/")

@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"context"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"sundog/internal/api"
 	"sundog/internal/client"
+	"sundog/internal/embedded/logs"
 	"sundog/internal/problem"
 )
 
@@ -29,17 +29,26 @@ func lineNumber(token string) (int64, error) {
 }
 
 func (a *app) logsCommand() *cobra.Command {
-	var prefix, function, job string
+	var prefix, function, job, execution string
 	var limit int
 	c := &cobra.Command{
 		Use:   "logs [STREAM]",
 		Short: "List the logs of functions and jobs, or print one",
 		Long: `Without STREAM, list log streams: one for each call of a function (function/NAME/REQUEST_ID) and each attempt of a job
-(job/NAME/JOB_ID/ATTEMPT). With it, print the lines of that stream.`,
+(job/NAME/JOB_ID/ATTEMPT). With it, print the lines of that stream. With --execution, print what the functions and jobs of an execution
+wrote, the oldest line first; executions that it has started have logs of their own.`,
 		Example: `  sundog logs --function publish
+  sundog logs --execution sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212
   sundog logs function/publish/6f9619ff-8b86-4d11-b42d-00c04fc964ff`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
+			if execution != "" {
+				arn, err := resolveExecution(ctx, c, execution)
+				if err != nil {
+					return err
+				}
+				return a.printExecutionLogs(ctx, c, arn, limit)
+			}
 			if len(args) == 1 {
 				return a.printLog(ctx, c, args[0], limit)
 			}
@@ -47,13 +56,13 @@ func (a *app) logsCommand() *cobra.Command {
 		}),
 		PreRunE: func(_ *cobra.Command, args []string) error {
 			chosen := 0
-			for _, text := range []string{prefix, function, job} {
+			for _, text := range []string{prefix, function, job, execution} {
 				if text != "" {
 					chosen++
 				}
 			}
 			if chosen > 1 || chosen == 1 && len(args) == 1 {
-				return problem.New(problem.Invalid, "of STREAM, --prefix, --function and --job only one can be given")
+				return problem.New(problem.Invalid, "of STREAM, --prefix, --function, --job and --execution only one can be given")
 			}
 			switch {
 			case function != "":
@@ -68,6 +77,7 @@ func (a *app) logsCommand() *cobra.Command {
 	f.StringVar(&prefix, "prefix", "", "list only streams whose names begin with this `text`")
 	f.StringVar(&function, "function", "", "list only the calls of the function with this `name`")
 	f.StringVar(&job, "job", "", "list only the attempts of the job with this `name`")
+	f.StringVar(&execution, "execution", "", "print the lines of the functions and jobs of this execution: an `ARN`, or the id of a payload for its last one")
 	f.IntVar(&limit, "limit", 0, "at most so `many` streams or lines; 0 is all")
 	return c
 }
@@ -102,7 +112,7 @@ func (a *app) printLog(ctx context.Context, c *client.Client, stream string, lim
 		}
 		w := bufio.NewWriter(a.Out)
 		for _, line := range lines {
-			_, _ = w.WriteString(line.Time.Local().Format(time.DateTime+".000") + "  " + printable(line.Text) + "\n") // Flush tells
+			_, _ = w.WriteString(printable(logs.Line{Time: line.Time, Text: line.Text}.String()) + "\n") // Flush tells
 		}
 		return w.Flush()
 	})

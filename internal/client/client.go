@@ -201,14 +201,23 @@ func (c *Client) Executions(ctx context.Context, workflow, status, next string, 
 	return get[api.Executions](ctx, c, api.PathExecutions, v)
 }
 
+// HistoryOrder is how a history is given.
+type HistoryOrder struct {
+	Reverse bool // the last event first
+	Logs    bool // events of tasks say where their logs are
+}
+
 // History returns a page of the events of an execution, after the event with the number next (0: from the start, or from the end when reverse).
-func (c *Client) History(ctx context.Context, arn string, next int64, limit int, reverse bool) (api.History, error) {
+func (c *Client) History(ctx context.Context, arn string, next int64, limit int, order HistoryOrder) (api.History, error) {
 	v := url.Values{}
 	if next > 0 {
 		v.Set("next", strconv.FormatInt(next, 10))
 	}
-	if reverse {
+	if order.Reverse {
 		v.Set("reverse", "true")
+	}
+	if order.Logs {
+		v.Set("log_metadata", "true")
 	}
 	setLimit(v, limit)
 	return get[api.History](ctx, c, executionPath(arn)+"/history", v)

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -93,12 +94,23 @@ type Platform struct {
 	opts     Options
 	logger   *slog.Logger
 	update   *queue.Queue
+	runner   *integration.Runner
 	exchange *bucket.Files
 	ended    handoff
 	process  *pipeline.Consumer
 	updates  *pipeline.Consumer
 
 	reconciler *pipeline.Reconciler
+}
+
+// Receivable says whether the messages of a queue are for the project's own workers and tasks, and not for the platform itself.
+func Receivable(queue string) bool {
+	return queue != ProcessQueue && queue != UpdateQueue && !strings.HasPrefix(queue, "subscription/")
+}
+
+// SetStatesAPI gives tasks that ask for aws-sdk:sfn the operations of the API of Step Functions, by name. It is called before Run or never.
+func (p *Platform) SetStatesAPI(operations map[string]integration.Operation) {
+	p.runner.StatesAPI = operations
 }
 
 // Open puts a platform together. Nothing runs before Run. It returns store.ErrInUse when another process has the data directory.
@@ -238,14 +250,15 @@ func (p *Platform) openEngine(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	runner := &integration.Runner{
+	p.runner = &integration.Runner{
 		Functions: p.Functions, Jobs: p.Jobs, Activities: p.Activities, Store: p.Store, Queues: p.Queues, Topics: p.Topics, Tables: p.Tables, HTTP: client,
 		Connections: connections, Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now,
+		Receivable: Receivable,
 	}
 	limits := p.Project.Limits
 	p.Engine, err = engine.New(engine.Options{
 		Store: p.Store, Logger: p.logger, Now: p.opts.Now, Region: p.Project.Region, Account: p.Project.Account,
-		Runner:  runner,
+		Runner:  p.runner,
 		EndHook: p.completed, RedriveHook: p.redriven, MaxInput: limits.InputBytes,
 		Limits:  asl.Limits{DataBytes: limits.DataBytes, HistoryEvents: int64(limits.HistoryEvents), MapConcurrency: limits.MapConcurrency},
 		Objects: objects{p.Payloads, p.Catalog},
@@ -253,7 +266,7 @@ func (p *Platform) openEngine(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	runner.Executions = p.Engine
+	p.runner.Executions = p.Engine
 	p.Activities.SetTakers(p.Engine)
 	for _, w := range p.Project.Workflows {
 		if err := p.Engine.Register(ctx, w.Name, w.Type, w.Definition); err != nil {

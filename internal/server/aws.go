@@ -11,6 +11,7 @@ import (
 	"sundog/internal/dynamodb"
 	"sundog/internal/embedded"
 	"sundog/internal/embedded/engine"
+	"sundog/internal/embedded/integration"
 	"sundog/internal/embedded/store"
 	"sundog/internal/sigv4"
 	"sundog/internal/stepfunctions"
@@ -20,14 +21,20 @@ import (
 // awsAccessKey is the id of the access key whose secret is the server's token.
 const awsAccessKey = "sundog"
 
-// newAWS makes the handler of AWS's APIs. With a token requests have to be signed with it; without one whatever they are signed with passes.
+// newAWS makes the handler of AWS's APIs, and lets tasks of workflows use that of Step Functions. With a token requests have to be signed with it; without one whatever they are signed with passes.
 func newAWS(platform *embedded.Platform, opts Options) *awsjson.Handler {
 	o := awsjson.Options{Logger: opts.Logger, Classify: unavailable}
 	if opts.Token != "" {
 		o.Credentials = &sigv4.Verifier{AccessKey: awsAccessKey, Secret: opts.Token}
 	}
 	tables := dynamodb.New(platform.Tables, dynamodb.Options{Region: platform.Project.Region, Account: platform.Project.Account})
-	return awsjson.NewHandler(o, stepfunctions.Service(platform.Engine, platform.Activities),
+	states := stepfunctions.Service(platform.Engine, platform.Activities)
+	operations := make(map[string]integration.Operation, len(states.Operations))
+	for name, do := range states.Operations {
+		operations[name] = integration.Operation(do)
+	}
+	platform.SetStatesAPI(operations)
+	return awsjson.NewHandler(o, states,
 		tableService(tables.Operations(), "DynamoDB_20120810"), tableService(tables.StreamOperations(), "DynamoDBStreams_20120810"))
 }
 

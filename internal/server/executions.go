@@ -77,34 +77,6 @@ func (s *Server) executions(r *http.Request) (api.Executions, error) {
 	return page, nil
 }
 
-func (s *Server) history(r *http.Request) (api.History, error) {
-	limit, err := number(r, "limit", 100, 1, 1000)
-	if err != nil {
-		return api.History{}, err
-	}
-	after, err := number(r, "next", 0, 0, 1<<40)
-	if err != nil {
-		return api.History{}, err
-	}
-	reverse, err := flag(r, "reverse")
-	if err != nil {
-		return api.History{}, err
-	}
-	events, next, err := s.platform.Engine.History(r.Context(), r.PathValue("arn"), engine.Page{After: int64(after), Limit: limit, Reverse: reverse})
-	if err != nil {
-		return api.History{}, err
-	}
-	page := api.History{Events: []json.RawMessage{}, Next: next}
-	for _, ev := range events {
-		text, err := ev.MarshalJSON()
-		if err != nil {
-			return page, err
-		}
-		page.Events = append(page.Events, text)
-	}
-	return page, nil
-}
-
 func (s *Server) stopExecution(r *http.Request) (api.Execution, error) {
 	var req api.StopExecution
 	if err := body(r, &req); err != nil {

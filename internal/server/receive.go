@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"sundog/internal/api"
@@ -21,7 +20,7 @@ func (s *Server) workable(r *http.Request) (*store.Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name := q.Name(); name == embedded.ProcessQueue || name == embedded.UpdateQueue || strings.HasPrefix(name, "subscription/") {
+	if name := q.Name(); !embedded.Receivable(name) {
 		return nil, problem.New(problem.Conflict, "the messages of the queue %s are for the platform itself", name).
 			WithHint("declare a queue of your own under queues in sundog.yaml")
 	}

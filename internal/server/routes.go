@@ -36,7 +36,7 @@ func (s *Server) table() []route {
 			must("workflow", "the workflow's name"), query("status", "RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED"), limit, next),
 		answers(s, "GET", api.PathExecutions+"/{arn}", access.Read, s.execution, "An execution with its input and output"),
 		answers(s, "GET", api.PathExecutions+"/{arn}/history", access.Read, s.history, "Events of an execution, as AWS's GetExecutionHistory has them",
-			toggle("reverse", "the last first"), limit, numbered("next", "the number of the event after which to begin")),
+			toggle("reverse", "the last first"), toggle("log_metadata", "tell of tasks where their logs are: logMetadata in the details"), limit, numbered("next", "the number of the event after which to begin")),
 		answers(s, "POST", api.PathExecutions+"/{arn}/stop", access.Operate, s.stopExecution, "Stop an execution", takes[api.StopExecution]),
 		answers(s, "POST", api.PathExecutions+"/{arn}/redrive", access.Operate, s.redriveExecution,
 			"Let an execution that did not succeed go on from its unsuccessful states"),

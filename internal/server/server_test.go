@@ -31,9 +31,15 @@ workflows:
   first: { definition: first.asl.json }
   second: { definition: second.asl.json }
   broken: { definition: broken.asl.json }
+  talks: { definition: talks.asl.json }
 functions:
+  talks: { type: command, command: [sh, -c, "echo first >&2; echo second >&2; cat"] }
+  fails: { type: command, command: [sh, -c, "echo failing >&2; exit 1"] }
+  hangs: { type: command, command: [sh, -c, "echo hanging >&2; sleep 60"] }
   echo: { type: builtin, builtin: echo }
   publish: { type: builtin, builtin: publish }
+jobs:
+  tile: { command: [sh, -c, "echo tiling; exit 1"], attempts: 2 }
 subscriptions:
   - { name: items, topic: publish, file: published.ndjson }
 `
@@ -86,6 +92,7 @@ func startWith(t *testing.T, token, more string) *running {
 		"sundog.yaml":     projectFile + more,
 		"first.asl.json":  `{"StartAt":"A","States":{"A":` + fmt.Sprintf(task, "echo") + `,"Next":"B"},"B":` + fmt.Sprintf(task, "publish") + `,"End":true}}}`,
 		"second.asl.json": `{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}}`,
+		"talks.asl.json":  talks,
 		"broken.asl.json": `{"StartAt":"A","States":{"A":{"Type":"Fail","Error":"Broken","Cause":"on purpose"}}}`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -264,7 +271,7 @@ func TestExecutions(t *testing.T) {
 	if e, err = r.Execution(t.Context(), e.ARN); err != nil || e.Status != "SUCCEEDED" || string(e.Output) != `{"a":1}` {
 		t.Errorf("%+v %v", e, err)
 	}
-	h, err := r.History(t.Context(), e.ARN, 0, 2, false)
+	h, err := r.History(t.Context(), e.ARN, 0, 2, client.HistoryOrder{})
 	if err != nil || len(h.Events) != 2 || h.Next != 2 {
 		t.Errorf("%+v %v", h, err)
 	}

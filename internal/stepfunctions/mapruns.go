@@ -3,6 +3,7 @@ package stepfunctions
 import (
 	"context"
 	"errors"
+	"regexp"
 
 	"sundog/asl"
 	"sundog/asl/maprun"
@@ -37,8 +38,16 @@ type mapRunInput struct {
 func (req *mapRunInput) check() error {
 	var c awsjson.Checks
 	c.Required("mapRunArn", req.ARN, 1, maxLongARN)
-	return c.Err()
+	if err := c.Err(); err != nil {
+		return err
+	}
+	if !mapRunARN.MatchString(*req.ARN) {
+		return invalidARN(*req.ARN)
+	}
+	return nil
 }
+
+var mapRunARN = regexp.MustCompile(`^arn:[a-z0-9-]+:states:[a-z0-9-]*:[0-9]*:mapRun:[^:]+:[^:]+$`)
 
 type describeMapRunOutput struct {
 	mapRunItem

@@ -56,6 +56,7 @@ const (
 	tagLocation
 	tagVariable // repeated: name, text
 	tagRedrives
+	tagTask
 )
 
 type historyWriter struct {
@@ -69,6 +70,7 @@ func (w *historyWriter) event(ev asl.HistoryEvent) {
 	w.buf = binary.AppendVarint(w.buf, ev.At.UnixNano())
 	w.text(ev.Type)
 	d := ev.Details
+	w.number(tagTask, int64(d.Task))
 	w.tagText(tagName, d.Name)
 	w.document(tagInput, d.Input)
 	w.document(tagOutput, d.Output)
@@ -163,6 +165,8 @@ func (r *historyReader) event() asl.HistoryEvent {
 		switch tag {
 		case tagEnd:
 			return ev
+		case tagTask:
+			d.Task = asl.TaskID(r.Varint())
 		case tagName:
 			d.Name = r.Text()
 		case tagInput:

@@ -18,7 +18,11 @@ import (
 
 // derivedID is an id that is the same whenever a task is run again.
 func derivedID(task engine.Task, what string) string {
-	return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "%s/%d/%s", task.Execution.ARN, task.ID, what)).String()
+	return derivedIDOf(task.Execution.ARN, task.ID, what)
+}
+
+func derivedIDOf(execution string, task asl.TaskID, what string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "%s/%d/%s", execution, task, what)).String()
 }
 
 // parameters reads the parameters of a task.

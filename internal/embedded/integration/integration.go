@@ -43,11 +43,15 @@ type Runner struct {
 	Tables      *table.Tables
 	HTTP        *http.Client
 	Connections *connection.Connections
+	// Receivable says whether tasks may receive the messages of a queue: those of the platform's own queues are for itself. Nil: all.
+	Receivable func(queue string) bool
 	// Region and Account show in events; Now is the clock, the beginning of the task when nil.
 	Region, Account string
 	Now             func() time.Time
 	// Executions is the engine itself; it is set once there is one, before it runs.
 	Executions Executions
+	// StatesAPI are the operations of the API of Step Functions, by name; nil where it is not served. It is set before the engine runs.
+	StatesAPI map[string]Operation
 }
 
 // Activities hand tasks to workers.
@@ -76,7 +80,17 @@ var handlers = map[string]handler{
 	"aws-sdk:lambda:invoke":               (*Runner).sdkInvoke,
 	"aws-sdk:batch:submitJob":             (*Runner).submitJob,
 	"aws-sdk:sqs:sendMessage":             (*Runner).sendMessage,
+	"aws-sdk:sqs:sendMessageBatch":        (*Runner).sendMessageBatch,
+	"aws-sdk:sqs:receiveMessage":          (*Runner).receiveMessage,
+	"aws-sdk:sqs:deleteMessage":           (*Runner).deleteMessage,
+	"aws-sdk:sqs:deleteMessageBatch":      (*Runner).deleteMessageBatch,
+	"aws-sdk:sqs:changeMessageVisibility": (*Runner).changeMessageVisibility,
+	"aws-sdk:sqs:getQueueUrl":             (*Runner).getQueueURL,
+	"aws-sdk:sqs:getQueueAttributes":      (*Runner).getQueueAttributes,
+	"aws-sdk:sqs:listQueues":              (*Runner).listQueues,
+	"aws-sdk:sqs:purgeQueue":              (*Runner).purgeQueue,
 	"aws-sdk:sns:publish":                 (*Runner).publish,
+	"aws-sdk:sns:publishBatch":            (*Runner).publishBatch,
 	"aws-sdk:eventbridge:putEvents":       (*Runner).putEvents,
 	"aws-sdk:dynamodb:getItem":            (*Runner).sdkTable,
 	"aws-sdk:dynamodb:putItem":            (*Runner).sdkTable,
@@ -106,10 +120,20 @@ var handlers = map[string]handler{
 	"aws-sdk:sfn:sendTaskHeartbeat":       (*Runner).sdkSendTaskHeartbeat,
 }
 
-const resourcePrefix = "arn:aws:states:::"
+const (
+	resourcePrefix = "arn:aws:states:::"
+	statesPrefix   = "aws-sdk:sfn:"
+)
 
 // Actions returns the Resources that can be carried out, without functions and activities, which are named by their ARNs.
-func Actions() []string { return slices.Sorted(maps.Keys(handlers)) }
+func Actions() []string {
+	all := slices.Collect(maps.Keys(handlers))
+	for _, operation := range statesOperations {
+		all = append(all, statesPrefix+operation)
+	}
+	slices.Sort(all)
+	return all
+}
 
 // Has reports whether tasks with a Resource arn:aws:states:::… can be carried out.
 func Has(resource string) bool { return find(resource) != nil }
@@ -118,6 +142,9 @@ func Has(resource string) bool { return find(resource) != nil }
 func find(resource string) handler {
 	action, _ := strings.CutPrefix(resource, resourcePrefix)
 	action, _ = strings.CutSuffix(action, ".waitForTaskToken")
+	if operation, ok := strings.CutPrefix(action, statesPrefix); ok && slices.Contains(statesOperations, operation) {
+		return (*Runner).sdkStates
+	}
 	return handlers[action]
 }
 
@@ -135,8 +162,18 @@ func (r *Runner) Run(ctx context.Context, task engine.Task) (*asl.Document, erro
 	return nil, &engine.TaskError{
 		Name: "States.TaskFailed",
 		Cause: fmt.Sprintf("The resource '%s' is not available on this server; there are functions and activities by their ARNs, and arn:aws:states::: with %s",
-			task.Resource, strings.Join(Actions(), ", ")),
+			task.Resource, strings.Join(near(task.Resource), ", ")),
 	}
+}
+
+// near are the actions of the service that a Resource names, or, when it has none here, all of them that are not of aws-sdk.
+func near(resource string) []string {
+	action := strings.TrimPrefix(resource, resourcePrefix)
+	service := action[:strings.LastIndexByte(action, ':')+1]
+	if same := slices.DeleteFunc(Actions(), func(action string) bool { return service == "" || !strings.HasPrefix(action, service) }); len(same) > 0 {
+		return same
+	}
+	return slices.DeleteFunc(Actions(), func(action string) bool { return strings.HasPrefix(action, "aws-sdk:") })
 }
 
 // isFunctionARN recognises arn:aws:lambda:<region>:<account>:function:<name>.

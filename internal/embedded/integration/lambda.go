@@ -20,7 +20,7 @@ import (
 
 // invokeByARN calls the function that the Resource names with the parameters as its event; its response is the result.
 func (r *Runner) invokeByARN(ctx context.Context, task engine.Task) (*asl.Document, error) {
-	resp, err := r.Functions.Invoke(ctx, function.Request{Function: task.Resource, Payload: task.Parameters.Bytes()})
+	resp, err := r.Functions.Invoke(ctx, function.Request{ID: derivedID(task, "request"), Function: task.Resource, Payload: task.Parameters.Bytes()})
 	if err != nil {
 		return nil, taskError(err)
 	}
@@ -104,7 +104,7 @@ func invokeRequest(task engine.Task) (function.Request, error) {
 	if kind.Exists() && kind.Str != "RequestResponse" {
 		return function.Request{}, invalid("Lambda.InvalidParameterValueException", "InvocationType '%s' is not available on this server; use RequestResponse", kind.String())
 	}
-	return function.Request{Function: name.Str, Payload: payload, ClientContext: clientContext.Str}, nil
+	return function.Request{ID: derivedID(task, "request"), Function: name.Str, Payload: payload, ClientContext: clientContext.Str}, nil
 }
 
 // invokePayload is the event that a function is called with. As the API takes bytes, a text that holds JSON is that JSON; and null is nothing.

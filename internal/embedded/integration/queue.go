@@ -100,6 +100,13 @@ func (r *Runner) sendMessage(ctx context.Context, task engine.Task) (*asl.Docume
 // queue finds a queue by its URL, its ARN or its name.
 func (r *Runner) queue(ctx context.Context, task engine.Task, url string) (*embedded.Queue, error) {
 	name := lastPart(url)
+	if strings.HasPrefix(url, "arn:") {
+		arn, err := queue.ParseARN(url)
+		if err != nil {
+			return nil, noQueue(task)
+		}
+		name = arn.Name
+	}
 	q, err := r.Queues.Queue(ctx, name)
 	if !errors.Is(err, queue.ErrNoQueue) {
 		return q, err

@@ -48,6 +48,10 @@ func (r *Runner) sdkDescribeExecution(ctx context.Context, task engine.Task) (*a
 		"ExecutionArn": d.ARN, "StateMachineArn": r.Executions.MachineARN(d.Machine), "Name": d.Name, "Status": d.Status, "StartDate": isoTime(d.Start),
 		"Input": string(input), "InputDetails": included,
 	}
+	redriveMembers(members, d)
+	if d.RedriveCount > 0 {
+		members["RedriveDate"] = isoTime(d.RedriveDate)
+	}
 	if !d.Stop.IsZero() {
 		members["StopDate"] = isoTime(d.Stop)
 	}

@@ -383,10 +383,16 @@ func TestUnknownResource(t *testing.T) {
 		t.Fatal(failed)
 	}
 	for _, action := range integration.Actions() {
-		if !strings.Contains(failed.Cause, action) || !integration.Has(arn+action) {
+		if named := strings.Contains(failed.Cause, action); !integration.Has(arn+action) || !named && !strings.HasPrefix(action, "aws-sdk:") {
 			t.Errorf("%s is not named in %s", action, failed.Cause)
 		}
 	}
+	_, failed = s.carry("aws-sdk:sfn:flyStateMachine", `{}`)
+	if failed == nil || !strings.Contains(failed.Cause, "aws-sdk:sfn:listExecutions") || strings.Contains(failed.Cause, "dynamodb") {
+		t.Errorf("another action of a service that there is: %v", failed)
+	}
+	_, failed = s.carry("aws-sdk:sfn:listExecutions", `{}`)
+	want(t, "no API", failed, "States.TaskFailed", "The resource 'arn:aws:states:::aws-sdk:sfn:listExecutions' is not available: this server does not serve the API of Step Functions")
 	if integration.Has(arn + "athena:startQueryExecution") {
 		t.Error("athena is there")
 	}

@@ -125,6 +125,14 @@ func (r *Runner) startAndAwait(ctx context.Context, task engine.Task, show func(
 	return nil, task.Await(ctx, d.ARN, func(ended engine.Ended) (*asl.Document, error) { return r.endedExecution(ended, show) })
 }
 
+// redriveMembers adds what DescribeExecution tells of redrives.
+func redriveMembers(members map[string]any, d engine.Description) {
+	members["RedriveCount"], members["RedriveStatus"] = d.RedriveCount, d.RedriveStatus
+	if d.RedriveStatusReason != "" {
+		members["RedriveStatusReason"] = d.RedriveStatusReason
+	}
+}
+
 // endedExecution is the result of a task that has waited for an execution.
 func (r *Runner) endedExecution(e engine.Ended, show func([]byte) any) (*asl.Document, error) {
 	included := map[string]bool{"Included": true}
@@ -132,6 +140,7 @@ func (r *Runner) endedExecution(e engine.Ended, show func([]byte) any) (*asl.Doc
 		"ExecutionArn": e.ARN, "Input": show(e.InputText), "InputDetails": included, "Name": e.Name, "StartDate": milliseconds(e.Start),
 		"StateMachineArn": r.Executions.MachineARN(e.Machine), "Status": e.Status, "StopDate": milliseconds(e.Stop),
 	}
+	redriveMembers(members, e.Description)
 	if e.Status == asl.Succeeded {
 		members["Output"], members["OutputDetails"] = show(e.OutputText), included
 		return document(members)

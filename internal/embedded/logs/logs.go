@@ -24,6 +24,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"sundog/internal/embedded/store"
 )
@@ -49,6 +50,17 @@ type Line struct {
 	Time time.Time `json:"time"`
 	// Text is the line without its line break. It need not be valid UTF-8.
 	Text string `json:"text"`
+}
+
+// String is the line as Cirrus's command line shows it: its time in UTC, to the microsecond where it has any, and its text without space at
+// the end.
+func (l Line) String() string {
+	at := l.Time.UTC().Truncate(time.Microsecond)
+	layout := "2006-01-02 15:04:05-07:00"
+	if at.Nanosecond() != 0 {
+		layout = "2006-01-02 15:04:05.000000-07:00"
+	}
+	return "[" + at.Format(layout) + "] " + strings.TrimRightFunc(l.Text, unicode.IsSpace)
 }
 
 // Stream describes one stream.
