@@ -153,7 +153,7 @@ func (p *Platform) openTriggers(ctx context.Context) (err error) {
 		specs = append(specs, trigger.Spec{Spec: t.Spec, Secret: t.Secret.Reveal()})
 	}
 	p.Triggers, err = trigger.Open(ctx, specs, trigger.Options{
-		Store: p.Store, Tables: p.Tables, Feed: p.Feed, Queues: p.Queues, Topics: p.Topics, Engine: p.Engine, ProcessQueue: ProcessQueue,
+		Store: p.Store, Tables: p.Tables, Feed: p.Feed, Queues: p.Queues, Topics: p.Topics, Engine: p.Engine, Functions: invoker{p.Functions}, ProcessQueue: ProcessQueue,
 		Region: p.Project.Region, Account: p.Project.Account, Logger: p.logger, Now: p.opts.Now,
 	})
 	return err

@@ -3,11 +3,8 @@ package trigger
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"sync"
 	"time"
 
-	embedded "sundog/internal/embedded/queue"
 	"sundog/internal/embedded/store"
 	domain "sundog/internal/trigger"
 )
@@ -17,9 +14,6 @@ const (
 	maxRead    = 256  // entries of one read
 	maxHandled = 256  // inputs of one transaction
 	maxWaiting = 1000 // events that were read and not handled, unless one batch has more
-
-	firstPause   = 100 * time.Millisecond // after a failure of the platform itself; each further one is twice as long
-	longestPause = 30 * time.Second
 )
 
 // A waiting is an event that was read and is not handled yet.
@@ -28,26 +22,20 @@ type waiting struct {
 	input []byte
 	since time.Time // when it was read
 	wrong error     // why there is no input
+
+	flying, done bool // a call with it is under way; it is handled
 }
 
 // A follower handles the events of a log.
 type follower struct {
-	*domain.Trigger
-	opts   *Options
-	logger *slog.Logger
-	log    log
-	target joined
-	dead   *embedded.Queue
-	poked  chan struct{} // somebody has changed the state
-
-	turn sync.Mutex // held while a step is made, or the state changed
-
-	mu    sync.Mutex // guards the state against those who look at it
-	state state
+	*base
+	log   log
+	calls *calls // nil when the target is joined
 
 	// Of whoever has the turn.
 	read    uint64 // the log was read up to here
-	pending []waiting
+	reading state  // what was read from; when the state is another one, somebody has changed it
+	pending []*waiting
 }
 
 // A pause is what a follower waits for: the first of what is set.
@@ -59,8 +47,12 @@ type pause struct {
 
 // run handles events until ctx ends.
 func (f *follower) run(ctx context.Context) error {
+	if f.calls != nil {
+		defer f.calls.flights.Wait()
+	}
 	for failures := 0; ; {
 		_, grown := f.opts.Store.LogEnd() // before looking, or an entry could come between
+		_, changed := f.look()
 		p, err := f.step(ctx)
 		if ctx.Err() != nil {
 			return nil
@@ -68,41 +60,55 @@ func (f *follower) run(ctx context.Context) error {
 		if failed := f.opts.Store.Failed(); failed != nil {
 			return failed
 		}
-		if err == nil {
-			failures = 0
-		} else {
-			again := min(firstPause<<min(failures, 10), longestPause)
+		if err != nil {
 			failures++
-			f.logger.Error("a trigger is held up; it goes on once this is mended", "error", err, "again_in", again)
-			p = pause{until: f.opts.Now().Add(again)}
+			f.heldUp(ctx, failures, err)
+			continue
 		}
+		failures = 0
 		if !p.log {
 			grown = nil
 		}
-		f.wait(ctx, p, grown)
+		f.wait(ctx, p, grown, changed)
 	}
 }
 
-func (f *follower) wait(ctx context.Context, p pause, grown <-chan struct{}) {
+func (f *follower) wait(ctx context.Context, p pause, grown, changed <-chan struct{}) {
 	var due <-chan time.Time
 	if !p.until.IsZero() {
 		timer := time.NewTimer(p.until.Sub(f.opts.Now()))
 		defer timer.Stop()
 		due = timer.C
 	}
+	var landed <-chan struct{}
+	if f.calls != nil {
+		landed = f.calls.landed
+	}
 	select {
 	case <-grown:
 	case <-due:
 	case <-p.room:
-	case <-f.poked:
+	case <-landed:
+	case <-changed:
 	case <-ctx.Done():
 	}
 }
 
 // step handles what there is, and returns what to wait for.
-func (f *follower) step(ctx context.Context) (pause, error) {
+func (f *follower) step(ctx context.Context) (p pause, err error) {
 	f.turn.Lock()
 	defer f.turn.Unlock()
+	if f.reading.Replay != f.state.Replay {
+		f.reset()
+	}
+	defer func() {
+		if err != nil {
+			f.reset()
+		}
+	}()
+	if f.calls != nil {
+		return f.callStep(ctx)
+	}
 	if f.state.Paused {
 		return pause{}, nil
 	}
@@ -110,10 +116,9 @@ func (f *follower) step(ctx context.Context) (pause, error) {
 	if err != nil {
 		return pause{}, err
 	}
-	room, freed := f.target.room()
+	room, freed := f.joined.room()
 	batches, due := f.batches(room)
 	if err := f.handle(ctx, batches); err != nil {
-		f.reset()
 		return pause{}, err
 	}
 	switch {
@@ -126,7 +131,12 @@ func (f *follower) step(ctx context.Context) (pause, error) {
 }
 
 // reset forgets what was read and not handled.
-func (f *follower) reset() { f.read, f.pending = f.state.After, nil }
+func (f *follower) reset() {
+	f.reading, f.read, f.pending = f.state, f.state.After, nil
+	if f.calls != nil {
+		f.calls.generation++
+	}
+}
 
 // fill reads on, and reports whether there was something.
 func (f *follower) fill(ctx context.Context) (more bool, err error) {
@@ -151,14 +161,14 @@ func (f *follower) fill(ctx context.Context) (more bool, err error) {
 		}
 		input, wanted, err := f.Input(e.Event)
 		if wanted {
-			f.pending = append(f.pending, waiting{e, input, now, err})
+			f.pending = append(f.pending, &waiting{entry: e, input: input, since: now, wrong: err})
 		}
 	}
 	return true, nil
 }
 
-// batches takes the batches off what is pending that are to be handled now, and returns when the next one is.
-func (f *follower) batches(room int) (batches [][]waiting, due time.Time) {
+// batches are those at the beginning of what is pending that are to be handled now. It returns when the next one is.
+func (f *follower) batches(room int) (batches [][]*waiting, due time.Time) {
 	now := f.opts.Now()
 	for start := 0; start < len(f.pending) && len(batches) < min(room, maxHandled); {
 		end, bytes := start, 0
@@ -176,7 +186,7 @@ func (f *follower) batches(room int) (batches [][]waiting, due time.Time) {
 }
 
 // handle makes one transaction of batches at the beginning of what is pending, and of the position behind them.
-func (f *follower) handle(ctx context.Context, batches [][]waiting) (err error) {
+func (f *follower) handle(ctx context.Context, batches [][]*waiting) (err error) {
 	tx := f.opts.Store.Begin()
 	var settles []func(error)
 	defer func() {
@@ -184,9 +194,7 @@ func (f *follower) handle(ctx context.Context, batches [][]waiting) (err error) 
 			settle(err)
 		}
 	}()
-	handled := 0
 	for _, batch := range batches {
-		handled += len(batch)
 		settle, err := f.addTx(ctx, tx, batch)
 		if err != nil {
 			return err
@@ -194,69 +202,72 @@ func (f *follower) handle(ctx context.Context, batches [][]waiting) (err error) 
 		if settle != nil {
 			settles = append(settles, settle)
 		}
+		for _, w := range batch {
+			w.done = true
+		}
+	}
+	return f.advance(ctx, tx, len(batches) > 0)
+}
+
+// advance commits a transaction with the position behind what is done. Unless it has to be waited for, it may be lost in a crash.
+func (f *follower) advance(ctx context.Context, tx *store.Tx, must bool) (err error) {
+	done := 0
+	for done < len(f.pending) && f.pending[done].done {
+		done++
 	}
 	next := f.state
-	if next.After = f.read; handled < len(f.pending) {
-		next.After = f.pending[handled].number - 1
+	if next.After = f.read; done < len(f.pending) {
+		next.After = f.pending[done].number - 1
 	}
-	if next == f.state {
+	if next == f.state && tx.Empty() {
 		return nil
 	}
 	if err := next.writeTx(tx, f.Name); err != nil {
 		return err
 	}
-	if handled == 0 { // nothing is lost when this is
-		err = tx.CommitLazily(ctx)
-	} else {
+	if must {
 		err = tx.Commit(context.WithoutCancel(ctx))
+	} else {
+		err = tx.CommitLazily(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("handling the events of %s: %w", f.Source, err)
 	}
 	f.become(next)
-	f.pending = f.pending[handled:]
+	clear(f.pending[:done])
+	f.pending = f.pending[done:]
 	return nil
 }
 
-// become takes a state over that is on disk.
-func (f *follower) become(s state) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.state = s
-}
-
 // addTx adds what a batch causes. What the target refuses, or has no input, becomes dead letters.
-func (f *follower) addTx(ctx context.Context, tx *store.Tx, batch []waiting) (settle func(error), err error) {
-	good := make([]waiting, 0, len(batch))
-	inputs := make([][]byte, 0, len(batch))
-	for _, w := range batch {
-		if wrong := f.unfit(w); wrong != nil {
-			if err := f.buryTx(tx, w.Event, 0, wrong); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		good, inputs = append(good, w), append(inputs, w.input)
+func (f *follower) addTx(ctx context.Context, tx *store.Tx, batch []*waiting) (settle func(error), err error) {
+	good, inputs, err := f.fitTx(tx, batch)
+	if err != nil || len(good) == 0 {
+		return nil, err
 	}
-	if len(good) == 0 {
-		return nil, nil
-	}
-	settle, err = f.target.addTx(ctx, tx, domain.ExecutionName(f.Name, good[0].ID, f.state.Replay), f.Join(inputs))
+	settle, err = f.joined.addTx(ctx, tx, domain.ExecutionName(f.Name, good[0].ID, f.state.Replay), f.Join(inputs))
 	if !refused(err) {
 		return settle, err
 	}
 	for _, w := range good {
-		if err := f.buryTx(tx, w.Event, 0, err); err != nil {
+		if err := f.buryTx(tx, w.Event, f.state.Replay, 0, err); err != nil {
 			return nil, err
 		}
 	}
 	return nil, nil
 }
 
-// unfit says why an event cannot be handled; nil if it can.
-func (f *follower) unfit(w waiting) error {
-	if w.wrong == nil && f.Old(w.Event, f.opts.Now()) {
-		return fmt.Errorf("it is older than %s", f.MaxAge)
+// fitTx returns the events of a batch that can be handled, with their inputs. The others become dead letters.
+func (f *follower) fitTx(tx *store.Tx, batch []*waiting) (good []*waiting, inputs [][]byte, err error) {
+	for _, w := range batch {
+		if wrong := f.unfit(w.Event, w.wrong); wrong != nil {
+			if err := f.buryTx(tx, w.Event, f.state.Replay, 0, wrong); err != nil {
+				return nil, nil, err
+			}
+			w.done = true
+			continue
+		}
+		good, inputs = append(good, w), append(inputs, w.input)
 	}
-	return w.wrong
+	return good, inputs, nil
 }

@@ -8,6 +8,7 @@ import (
 	"sundog/internal/embedded/machine"
 	embedded "sundog/internal/embedded/queue"
 	"sundog/internal/embedded/store"
+	embeddedtopic "sundog/internal/embedded/topic"
 	"sundog/internal/queue"
 	"sundog/internal/topic"
 	domain "sundog/internal/trigger"
@@ -81,7 +82,7 @@ func (sender) room() (int, <-chan struct{}) { return plenty, nil }
 
 // publisher publishes to a topic.
 type publisher struct {
-	topics Publisher
+	topics *embeddedtopic.Topics
 	name   string
 }
 
@@ -91,8 +92,3 @@ func (p publisher) addTx(_ context.Context, tx *store.Tx, _ string, input []byte
 }
 
 func (publisher) room() (int, <-chan struct{}) { return plenty, nil }
-
-// Publisher publishes to topics.
-type Publisher interface {
-	PublishTx(tx *store.Tx, name string, drafts ...topic.Draft) ([]string, error)
-}

@@ -19,15 +19,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"sundog/internal/embedded/egress"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/feed"
 	embedded "sundog/internal/embedded/queue"
 	"sundog/internal/embedded/store"
 	"sundog/internal/embedded/table"
+	"sundog/internal/embedded/topic"
 	domain "sundog/internal/trigger"
 )
 
@@ -45,12 +48,16 @@ type Spec struct {
 
 // Options are the parts of the platform that triggers read and write.
 type Options struct {
-	Store  *store.Store
-	Tables *table.Tables
-	Feed   *feed.Feed
-	Queues *embedded.Queues
-	Topics Publisher
-	Engine *engine.Engine
+	Store     *store.Store
+	Tables    *table.Tables
+	Feed      *feed.Feed
+	Queues    *embedded.Queues
+	Topics    *topic.Topics
+	Engine    *engine.Engine
+	Functions Functions
+	// Transport makes the requests of webhooks; when nil it is one that refuses link-local addresses, where clouds hand out credentials, and
+	// uses no proxy.
+	Transport http.RoundTripper
 
 	ProcessQueue    string // the name of the queue that payloads go to
 	Region, Account string // show in events
@@ -61,8 +68,15 @@ type Options struct {
 // Triggers are the triggers of a platform. They are safe for concurrent use.
 type Triggers struct {
 	opts  Options
-	all   []*follower // in the order of their declaration
-	names map[string]*follower
+	all   []*running // in the order of their declaration
+	names map[string]*running
+}
+
+// A running is one trigger. What comes of a log has a follower; the receiver has the messages of a topic or queue, and dead letters that are sent again.
+type running struct {
+	*base
+	follower *follower // or nil
+	receiver *receiver
 }
 
 // Open puts triggers together. Nothing runs before Run, but what comes from now on is theirs. An error says which trigger is wrong.
@@ -73,83 +87,115 @@ func Open(ctx context.Context, specs []Spec, opts Options) (*Triggers, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	t := &Triggers{opts: opts, names: map[string]*follower{}}
+	if opts.Transport == nil {
+		opts.Transport = egress.NewTransport(idleConnections)
+	}
+	t := &Triggers{opts: opts, names: map[string]*running{}}
 	for _, spec := range specs {
-		f, err := t.open(ctx, spec)
+		r, err := t.open(ctx, spec)
 		if err != nil {
 			return nil, fmt.Errorf("opening trigger %s: %w", spec.Name, err)
 		}
-		t.all = append(t.all, f)
-		t.names[spec.Name] = f
+		t.all = append(t.all, r)
+		t.names[spec.Name] = r
 	}
 	return t, nil
 }
 
+// idleConnections are kept for each host that webhooks are at.
+const idleConnections = domain.DefaultCalls
+
 // Run handles events until ctx ends, and returns when nothing is under way any more.
 func (t *Triggers) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, f := range t.all {
-		g.Go(func() error { return f.run(ctx) })
+	for _, r := range t.all {
+		if r.follower != nil {
+			g.Go(func() error { return r.follower.run(ctx) })
+		}
+		g.Go(func() error { return r.receiver.run(ctx) })
 	}
 	return g.Wait()
 }
 
-func (t *Triggers) open(ctx context.Context, spec Spec) (*follower, error) {
+func (t *Triggers) open(ctx context.Context, spec Spec) (*running, error) {
 	compiled, err := domain.New(spec.Spec)
 	if err != nil {
 		return nil, err
 	}
-	f := &follower{Trigger: compiled, opts: &t.opts, poked: make(chan struct{}, 1), logger: t.opts.Logger.With("trigger", spec.Name)}
-	if f.log, err = t.log(spec.Source); err != nil {
-		return nil, err
-	}
-	if f.target, err = t.target(ctx, compiled); err != nil {
-		return nil, err
-	}
-	if f.dead, err = t.opts.Queues.Declare(ctx, domain.DeadLetterQueue(spec.Name), embedded.Config{MaxReceives: compiled.Retries + 1, MaxBytes: maxEvent}); err != nil {
+	b := &base{Trigger: compiled, opts: &t.opts, changed: make(chan struct{}), logger: t.opts.Logger.With("trigger", spec.Name)}
+	if err := t.aim(ctx, b, spec.Secret); err != nil {
 		return nil, err
 	}
 	s, err := openState(ctx, t.opts.Store, spec.Spec)
 	if err != nil {
 		return nil, err
 	}
-	f.state, f.read = *s, s.After
-	return f, nil
+	b.state = *s
+	r := &running{base: b, receiver: &receiver{b}}
+	if r.follower, err = t.follower(b); err != nil {
+		return nil, err
+	}
+	if spec.Source.Kind == domain.Queue {
+		b.queue, err = t.opts.Queues.Queue(ctx, spec.Source.Name)
+		return r, err
+	}
+	b.queue, err = t.opts.Queues.Declare(ctx, domain.DeadLetterQueue(spec.Name), embedded.Config{MaxReceives: compiled.Retries + 1, MaxBytes: maxEvent})
+	if err == nil && spec.Source.Kind == domain.Topic {
+		err = t.opts.Topics.Subscribe(ctx, topic.Subscription{Name: domain.DeadLetterQueue(spec.Name), Topic: spec.Source.Name, Into: b.queue})
+	}
+	return r, err
 }
 
 // maxEvent bounds an event among the dead letters: two images of an item, written as JSON, and more.
 const maxEvent = 4 << 20
 
-func (t *Triggers) log(s domain.Source) (log, error) {
-	switch s.Kind {
+// follower returns what follows the log that is the source; nil when that is none.
+func (t *Triggers) follower(b *base) (*follower, error) {
+	f := &follower{base: b, reading: b.state, read: b.state.After}
+	switch s := b.Source; s.Kind {
 	case domain.Table:
-		return changes{t.opts.Tables, s.Name, t.opts.Region, t.opts.Account}, nil
+		f.log = changes{t.opts.Tables, s.Name, t.opts.Region, t.opts.Account}
 	case domain.Events:
-		return events{t.opts.Feed, s.Name}, nil
+		f.log = events{t.opts.Feed, s.Name}
+	case domain.Topic, domain.Queue:
+		return nil, nil
+	default:
+		return nil, fmt.Errorf("a trigger cannot watch a %q", s.Kind)
 	}
-	return nil, fmt.Errorf("a trigger cannot watch a %q", s.Kind)
+	if b.called != nil {
+		f.calls = newCalls()
+	}
+	return f, nil
 }
 
-func (t *Triggers) target(ctx context.Context, of *domain.Trigger) (joined, error) {
-	switch target := of.Target; target.Kind {
+// aim finds the target.
+func (t *Triggers) aim(ctx context.Context, b *base, secret string) (err error) {
+	var q *embedded.Queue
+	switch target := b.Target; target.Kind {
 	case domain.ToWorkflow:
-		return workflow{t.opts.Engine, of}, nil
+		b.joined = workflow{t.opts.Engine, b.Trigger}
 	case domain.ToPayload:
-		q, err := t.opts.Queues.Queue(ctx, t.opts.ProcessQueue)
-		return sender{q, target.Name}, err
+		q, err = t.opts.Queues.Queue(ctx, t.opts.ProcessQueue)
+		b.joined = sender{q, target.Name}
 	case domain.ToQueue:
-		q, err := t.opts.Queues.Queue(ctx, target.Name)
-		return sender{q, ""}, err
+		q, err = t.opts.Queues.Queue(ctx, target.Name)
+		b.joined = sender{q, ""}
 	case domain.ToTopic:
-		return publisher{t.opts.Topics, target.Name}, nil
+		b.joined = publisher{t.opts.Topics, target.Name}
+	case domain.ToFunction:
+		b.called = function{t.opts.Functions, target.Name}
+	case domain.ToWebhook:
+		b.called = webhook{egress.NewClient(t.opts.Transport), b.Name, target.Name, secret, t.opts.Now}
+	default:
+		err = fmt.Errorf("a trigger cannot have a %q as its target", target.Kind)
 	}
-	return nil, fmt.Errorf("a trigger cannot have a %q as its target", of.Target.Kind)
+	return err
 }
 
 // find returns a trigger by name.
-func (t *Triggers) find(name string) (*follower, error) {
-	if f, ok := t.names[name]; ok {
-		return f, nil
+func (t *Triggers) find(name string) (*running, error) {
+	if r, ok := t.names[name]; ok {
+		return r, nil
 	}
 	return nil, fmt.Errorf("%w: %q", ErrNotFound, name)
 }
