@@ -15,7 +15,7 @@ type calls struct {
 	landed  chan struct{} // something has come back
 	flights sync.WaitGroup
 
-	mu     sync.Mutex
+	mu      sync.Mutex
 	landing []*flight // ended, and not looked at yet: as many as calls at a time, at most
 
 	// Of whoever has the turn.

@@ -37,7 +37,9 @@ func (s *stored) event(key string) domain.Event {
 
 func (f *follower) parkedKey(key string) store.Key { return keyOf(kindKey, f.Name).String(key) }
 
-func (f *follower) dueKey(p *parked) store.Key { return keyOf(kindDue, f.Name).Time(p.Due).String(p.key) }
+func (f *follower) dueKey(p *parked) store.Key {
+	return keyOf(kindDue, f.Name).Time(p.Due).String(p.key)
+}
 
 // storedKey is where an event waits. The ids of a log are in the order of its entries.
 func (f *follower) storedKey(key, id string, replay int) store.Key {
