@@ -62,8 +62,10 @@ func TestFailureBlocksOnlyItsKey(t *testing.T) {
 		}
 
 		// Sent again, they are handled.
+		w.mu.Lock()
 		clear(refusals)
-		w.calls = nil
+		w.mu.Unlock()
+		w.forget()
 		if n, err := w.queue("trigger/call").SendAllAgain(t.Context(), nil); err != nil || n != 2 {
 			t.Fatal(n, err)
 		}
@@ -163,9 +165,7 @@ func TestBatches(t *testing.T) {
 					if target.Kind == domain.ToQueue {
 						return w.received("out")
 					}
-					calls := w.called()
-					w.calls = nil
-					return calls
+					return w.forget()
 				}
 				for n := 1; n <= 4; n++ {
 					w.put("a", n)

@@ -107,6 +107,15 @@ func (w *world) called() []string {
 	return slices.Clone(w.calls)
 }
 
+// forget returns the calls so far, and forgets them.
+func (w *world) forget() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	calls := w.calls
+	w.calls = nil
+	return calls
+}
+
 // run lets the triggers and the engine work until stop is called.
 func (w *world) run() {
 	ctx, cancel := context.WithCancel(context.Background())
