@@ -17,6 +17,7 @@ const (
 	PathWorkflows  = "/v1/workflows"
 	PathFunctions  = "/v1/functions"
 	PathQueues     = "/v1/queues"
+	PathTriggers   = "/v1/triggers"
 	PathLogs       = "/v1/logs"
 	PathLogStreams = "/v1/log-streams"
 	PathEvents     = "/v1/events"

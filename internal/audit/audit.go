@@ -30,11 +30,12 @@ const (
 	Import    Kind = "import"    // records were brought in
 	Migrate   Kind = "migrate"   // records of version 1 were rewritten
 	Purge     Kind = "purge"     // messages of a queue were thrown away
+	Trigger   Kind = "trigger"   // a trigger was paused, resumed or replayed
 )
 
 // Kinds returns all kinds.
 func Kinds() []Kind {
-	return []Kind{Rerun, Delete, Stop, Redrive, Job, Reconcile, Import, Migrate, Purge}
+	return []Kind{Rerun, Delete, Stop, Redrive, Job, Reconcile, Import, Migrate, Purge, Trigger}
 }
 
 // Bounds of an entry, in bytes, and of a page.

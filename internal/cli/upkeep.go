@@ -123,7 +123,7 @@ func (a *app) auditCommand() *cobra.Command {
 		}),
 	}
 	f := c.Flags()
-	f.StringVar(&q.Kind, "kind", "", "only this `kind`: rerun, delete, stop, redrive, job, reconcile, import, migrate, purge")
+	f.StringVar(&q.Kind, "kind", "", "only this `kind`: rerun, delete, stop, redrive, job, reconcile, import, migrate, purge, trigger")
 	f.StringVar(&q.Actor, "actor", "", "only what this `actor` did")
 	f.StringVar(&q.Subject, "subject", "", "only what was done to this `subject`: a payload id, an execution's ARN, a queue")
 	f.StringVar(&q.Since, "since", "", "only since: how long `ago` (7d, 24h, 30m), or a time in RFC 3339")

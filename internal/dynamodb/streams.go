@@ -16,8 +16,8 @@ import (
 
 const shardID = "shardId-00000000000000000001-00000000"
 
-// sequenceText is the number of a record as the API has it: at least 21 digits.
-func sequenceText(n uint64) string { return fmt.Sprintf("%021d", n) }
+// SequenceText is the number of a record as the API has it: at least 21 digits.
+func SequenceText(n uint64) string { return fmt.Sprintf("%021d", n) }
 
 type listStreams struct {
 	TableName               *string `api:"table,min=3,max=255"`
@@ -116,7 +116,7 @@ func (s *Service) describeStream(ctx context.Context, in *describeStream) (*desc
 		TableName: schema.Name, KeySchema: elements(schema.Keys), CreationRequestDateTime: seconds(schema.Streaming), Shards: []shard{},
 	}
 	if text(in.ExclusiveStartShardId) != shardID {
-		d.Shards = append(d.Shards, shard{shardID, sequenceRange{sequenceText(1)}})
+		d.Shards = append(d.Shards, shard{shardID, sequenceRange{SequenceText(1)}})
 	}
 	return &describeStreamAnswer{d}, nil
 }
@@ -198,6 +198,7 @@ type record struct {
 	EventSource  string    `json:"eventSource"`
 	EventVersion string    `json:"eventVersion"`
 	UserIdentity *identity `json:"userIdentity,omitempty"`
+	StreamARN    string    `json:"eventSourceARN,omitempty"` // for functions
 }
 
 type recordsAnswer struct {
@@ -244,14 +245,27 @@ func parseIterator(text string) (at iterator, ok bool) {
 
 func (s *Service) record(schema *table.Schema, c table.Record) record {
 	r := record{
-		AwsRegion: s.region, EventID: sequenceText(c.Sequence), EventName: c.Event, EventSource: "aws:dynamodb", EventVersion: "1.1",
+		AwsRegion: s.region, EventID: SequenceText(c.Sequence), EventName: c.Event, EventSource: "aws:dynamodb", EventVersion: "1.1",
 		Dynamodb: image{
 			ApproximateCreationDateTime: float64(c.At.Unix()), Keys: c.Keys, NewImage: c.New, OldImage: c.Old,
-			SequenceNumber: sequenceText(c.Sequence), SizeBytes: c.Keys.Size() + c.New.Size() + c.Old.Size(), StreamViewType: schema.Stream,
+			SequenceNumber: SequenceText(c.Sequence), SizeBytes: c.Keys.Size() + c.New.Size() + c.Old.Size(), StreamViewType: schema.Stream,
 		},
 	}
 	if c.Expired {
 		r.UserIdentity = &identity{"dynamodb.amazonaws.com", "Service"}
 	}
 	return r
+}
+
+// LambdaRecord is a record of a table's stream as a function gets it (Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB"): that of
+// GetRecords with the ARN of the stream.
+func LambdaRecord(region, account string, schema *table.Schema, c table.Record) ([]byte, error) {
+	s := &Service{region: region, account: account}
+	r := s.record(schema, c)
+	r.StreamARN = s.streamARN(schema)
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("writing record %d of table %s: %w", c.Sequence, schema.Name, err)
+	}
+	return text, nil
 }

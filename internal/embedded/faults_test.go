@@ -19,7 +19,7 @@ func never() bool { return false }
 // TestEveryWriteFails plays a scenario once for every commit of it, which then fails, and compares where it ends with a run without
 // faults.
 func TestEveryWriteFails(t *testing.T) {
-	everyCommit(t, func(t *testing.T, k int64) (outcome, bool) {
+	everyCommit(t, checkScenario, func(t *testing.T, k int64) (outcome, bool) {
 		var commits atomic.Int64
 		w := newWorld(t, store.Options{FS: vfs.NewMem(), BeforeCommit: func(int64) error {
 			if commits.Add(1) == k {
@@ -37,7 +37,7 @@ func TestEveryWriteFails(t *testing.T) {
 // TestEveryCrash plays the scenario once for every commit of it, which then is the moment of a crash that loses what was not synced.
 // What is left is opened and goes on. The payloads are acknowledged before, so that all of them have to be there.
 func TestEveryCrash(t *testing.T) {
-	everyCommit(t, func(t *testing.T, k int64) (outcome, bool) {
+	everyCommit(t, checkScenario, func(t *testing.T, k int64) (outcome, bool) {
 		fs := vfs.NewCrashableMem()
 		w := newWorld(t, store.Options{FS: fs})
 		if !w.open() || !w.feed(t.Context()) {
@@ -71,15 +71,15 @@ func TestEveryCrash(t *testing.T) {
 const leastCommits = 50
 
 // everyCommit plays a scenario without a fault, and then with one at the k-th commit for every k, until it takes fewer.
-func everyCommit(t *testing.T, play func(t *testing.T, k int64) (end outcome, reached bool)) {
+func everyCommit[T any](t *testing.T, check func(*testing.T, T), play func(t *testing.T, k int64) (end T, reached bool)) {
 	t.Helper()
-	var want outcome
+	var want T
 	synctest.Test(t, func(t *testing.T) { want, _ = play(t, 1<<40) })
-	checkScenario(t, want)
+	check(t, want)
 	k := int64(1)
 	for reached := true; reached && !t.Failed(); k++ {
 		synctest.Test(t, func(t *testing.T) {
-			var got outcome
+			var got T
 			got, reached = play(t, k)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("it ends differently (-without a fault +with one):\n%s", diff)

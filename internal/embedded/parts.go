@@ -15,8 +15,10 @@ import (
 	"sundog/internal/embedded/logs"
 	"sundog/internal/embedded/queue"
 	"sundog/internal/embedded/topic"
+	"sundog/internal/embedded/trigger"
 	"sundog/internal/project"
 	"sundog/internal/publish"
+	domaintrigger "sundog/internal/trigger"
 	"sundog/payload"
 )
 
@@ -127,6 +129,34 @@ func (p *Platform) subscribe(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// openTriggers begins the triggers of the project. A queue that one names is declared.
+func (p *Platform) openTriggers(ctx context.Context) (err error) {
+	specs := make([]trigger.Spec, 0, len(p.Project.Triggers))
+	for _, t := range p.Project.Triggers {
+		queues := []string{}
+		if t.Source.Kind == domaintrigger.Queue {
+			queues = append(queues, t.Source.Name)
+		}
+		if t.Target.Kind == domaintrigger.ToQueue {
+			queues = append(queues, t.Target.Name)
+		}
+		for _, name := range queues {
+			if name == ProcessQueue || name == UpdateQueue {
+				continue // there anyway, in their own way
+			}
+			if _, err := p.Queues.Declare(ctx, name, queue.Config{}); err != nil {
+				return fmt.Errorf("trigger %s: %w", t.Name, err)
+			}
+		}
+		specs = append(specs, trigger.Spec{Spec: t.Spec, Secret: t.Secret.Reveal()})
+	}
+	p.Triggers, err = trigger.Open(ctx, specs, trigger.Options{
+		Store: p.Store, Tables: p.Tables, Feed: p.Feed, Queues: p.Queues, Topics: p.Topics, Engine: p.Engine, Functions: invoker{p.Functions}, ProcessQueue: ProcessQueue,
+		Region: p.Project.Region, Account: p.Project.Account, Logger: p.logger, Now: p.opts.Now,
+	})
+	return err
 }
 
 // invoker calls functions for subscriptions.

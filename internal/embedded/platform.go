@@ -39,6 +39,7 @@ import (
 	"sundog/internal/embedded/store"
 	"sundog/internal/embedded/table"
 	"sundog/internal/embedded/topic"
+	"sundog/internal/embedded/trigger"
 	"sundog/internal/pipeline"
 	"sundog/internal/project"
 	"sundog/payload"
@@ -80,6 +81,7 @@ type Platform struct {
 	Tables     *table.Tables
 	Payloads   *bucket.Store // the payload bucket
 	Catalog    *bucket.Files // the data bucket
+	Triggers   *trigger.Triggers
 	Functions  *function.Host
 	Jobs       *job.Runner
 	Activities *activity.Activities
@@ -148,6 +150,9 @@ func Open(ctx context.Context, p *project.Project, opts Options) (_ *Platform, e
 		return nil, err
 	}
 	if err := pf.openReruns(); err != nil {
+		return nil, err
+	}
+	if err := pf.openTriggers(ctx); err != nil {
 		return nil, err
 	}
 	return pf, pf.watch()
@@ -295,6 +300,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	g.Go(func() error { return p.reconcile(ctx) })
 	g.Go(func() error { return p.Reruns.Run(ctx) })
 	g.Go(func() error { return p.Tables.Run(ctx, p.logger) })
+	g.Go(func() error { return p.Triggers.Run(ctx) })
 	g.Go(func() error {
 		select {
 		case <-p.Store.Broken():

@@ -170,6 +170,15 @@ func (d *decoder) pattern(dst *string, name string, pattern *regexp.Regexp, rule
 	}
 }
 
+// boolean reads true or false.
+func (d *decoder) boolean(dst *bool, name string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if v, ok := d.scalar(n, name, "true or false", "!!bool"); ok {
+			*dst = strings.EqualFold(v, "true")
+		}
+	}
+}
+
 // integer reads a whole number within bounds.
 func (d *decoder) integer(dst *int, name string, low, high int) func(*yaml.Node) {
 	return func(n *yaml.Node) {

@@ -165,7 +165,7 @@ func folderName(dir string) string {
 
 func (l *loader) read(document *yaml.Node) {
 	p := l.project
-	var workflows, functions, jobs, subscriptions, connections, catalog *yaml.Node
+	var workflows, functions, jobs, subscriptions, connections, catalog, triggers *yaml.Node
 	later := func(dst **yaml.Node) func(*yaml.Node) { return func(n *yaml.Node) { *dst = n } }
 	l.object(document, "the project", fields{
 		"name":          l.pattern(&p.Name, "name", projectName, "letters, digits, '-' and '_', at most 64"),
@@ -176,6 +176,7 @@ func (l *loader) read(document *yaml.Node) {
 		"jobs":          later(&jobs),
 		"subscriptions": later(&subscriptions),
 		"connections":   later(&connections),
+		"triggers":      later(&triggers),
 		"queues": l.names(&p.Queues, "queue", func(dst *string, label string) func(*yaml.Node) {
 			return l.pattern(dst, label, queueName, "letters, digits, '-' and '_', at most 80")
 		}),
@@ -216,6 +217,12 @@ func (l *loader) read(document *yaml.Node) {
 	l.declared["topic"] = append([]string{"publish", "workflow-event", integration.DefaultBus}, p.Topics...)
 	for _, s := range p.Subscriptions {
 		l.declared["queue"], l.declared["topic"] = append(l.declared["queue"], s.Queue), append(l.declared["topic"], s.Topic)
+	}
+	for _, t := range p.Tables {
+		l.declared["table"] = append(l.declared["table"], t.Name)
+	}
+	if triggers != nil {
+		l.entries(triggers, "triggers", l.trigger)
 	}
 	if workflows != nil {
 		l.entries(workflows, "workflows", l.workflow)

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sundog/eventpattern"
+	"sundog/internal/trigger"
 )
 
 func (l *loader) readSubscriptions(n *yaml.Node) {
@@ -111,29 +112,48 @@ func (l *loader) outputFile(dst *string, name string) func(*yaml.Node) {
 
 // filter reads an SNS filter policy and gives it back as JSON.
 func (l *loader) filter(n *yaml.Node, scope, label string) []byte {
+	of := eventpattern.MessageAttributes
+	if scope == "body" {
+		of = eventpattern.MessageBody
+	}
+	if at := resolve(n); at.Kind != yaml.MappingNode {
+		l.errorf(at, "field: [values]", "filter of %s must be a mapping, but is %s", label, what(at))
+		return nil
+	}
+	return l.foreign(n, "filter of "+label, "the syntax is that of SNS filter policies", func(text []byte) (string, error) {
+		_, err := eventpattern.ParseFilterPolicy(text, of)
+		return locationOf(err), err
+	})
+}
+
+// foreign reads a value in a language of its own, which parse checks, and gives it back as JSON. With an error parse returns where it is: a
+// JSON pointer.
+func (l *loader) foreign(n *yaml.Node, name, hint string, parse func(text []byte) (location string, err error)) []byte {
 	d := decoder{file: l.file, diags: l.diags}
 	text, lines, ok := d.toJSON(n)
 	if !ok {
 		return nil
 	}
-	if resolve(n).Kind != yaml.MappingNode {
-		l.errorf(resolve(n), "field: [values]", "filter of %s must be a mapping, but is %s", label, what(resolve(n)))
-		return nil
+	location, err := parse(text)
+	if err == nil {
+		return text
 	}
-	of := eventpattern.MessageAttributes
-	if scope == "body" {
-		of = eventpattern.MessageBody
+	at := place{n.Line, n.Column}
+	if tree, treeErr := parseTree(text); treeErr == nil {
+		doc := document{text: text, lines: lines}
+		at = doc.at(placeOf(text, tree.follow(location).offset))
 	}
-	if _, err := eventpattern.ParseFilterPolicy(text, of); err != nil {
-		at := place{n.Line, n.Column}
-		if located, is := errors.AsType[*eventpattern.ParseError](err); is {
-			if tree, treeErr := parseTree(text); treeErr == nil {
-				doc := document{text: text, lines: lines}
-				at = doc.at(placeOf(text, tree.follow(located.Location).offset))
-			}
-		}
-		l.errorf(&yaml.Node{Line: at.line, Column: at.column}, "the syntax is that of SNS filter policies", "filter of %s: %v", label, err)
-		return nil
+	l.errorf(&yaml.Node{Line: at.line, Column: at.column}, hint, "%s: %v", name, err)
+	return nil
+}
+
+// locationOf is where an error of an embedded language is, empty for the whole.
+func locationOf(err error) string {
+	if e, ok := errors.AsType[*eventpattern.ParseError](err); ok {
+		return e.Location
 	}
-	return text
+	if e, ok := errors.AsType[*trigger.TemplateError](err); ok {
+		return e.Location
+	}
+	return ""
 }

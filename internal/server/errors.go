@@ -15,6 +15,7 @@ import (
 	"sundog/internal/embedded/machine"
 	jobs "sundog/internal/embedded/rerun"
 	"sundog/internal/embedded/store"
+	"sundog/internal/embedded/trigger"
 	"sundog/internal/problem"
 	"sundog/internal/queue"
 	"sundog/internal/rerun"
@@ -61,6 +62,8 @@ var kinds = []struct {
 	{queue.ErrInvalidMessage, problem.Invalid},
 	{queue.ErrTooLarge, problem.TooLarge},
 	{queue.ErrClosed, problem.Unavailable},
+	{trigger.ErrNotFound, problem.NotFound},
+	{trigger.ErrNoReplay, problem.Conflict},
 	{bucket.ErrNotFound, problem.NotFound},
 	{bucket.ErrInvalidKey, problem.Invalid},
 	{logs.ErrNotFound, problem.NotFound},

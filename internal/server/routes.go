@@ -57,6 +57,12 @@ func (s *Server) table() []route {
 		answers(s, "DELETE", api.PathQueues+"/{queue}/dead-letters/{id}", access.Operate, s.deleteDeadLetter, "Delete a dead letter"),
 		answers(s, "POST", api.PathQueues+"/{queue}/dead-letters/{id}/redrive", access.Operate, s.redrive, "Send a dead letter again"),
 
+		answers(s, "GET", api.PathTriggers, access.Read, s.triggers, "Triggers and how far they are behind"),
+		answers(s, "GET", api.PathTriggers+"/{trigger}", access.Read, s.trigger, "A trigger and how far it is behind"),
+		answers(s, "POST", api.PathTriggers+"/{trigger}/pause", access.Operate, s.pauseTrigger, "Stop a trigger from taking events"),
+		answers(s, "POST", api.PathTriggers+"/{trigger}/resume", access.Operate, s.resumeTrigger, "Let a paused trigger go on where it was"),
+		answers(s, "POST", api.PathTriggers+"/{trigger}/replay", access.Operate, s.replayTrigger, "Let a trigger handle events again that its source still has", takes[api.Replay]),
+
 		answers(s, "GET", api.PathLogs, access.Read, s.log, "Lines of a log", must("stream", "the log's name"), limit, numbered("next", "the line to begin at")),
 		answers(s, "GET", api.PathLogStreams, access.Read, s.logStreams, "Logs", query("prefix", "how their names begin"), limit, next),
 

@@ -97,11 +97,62 @@ func (e *Engine) again(id uint64, startedBy string, input *asl.Document) (Descri
 	return d, fmt.Errorf("%w: %s", ErrExists, d.ARN)
 }
 
+// StartTx adds the start of an execution to somebody's transaction. Once the outcome of that is known, settle has to be called with it, whatever it
+// is: until then nobody else can start an execution of this name. Errors are those of Start, with which nothing was added; after any other one the
+// transaction has to be given up, and nothing is to be settled. A repetition of a request, as Start knows it, adds nothing.
+func (e *Engine) StartTx(ctx context.Context, tx *store.Tx, req StartRequest) (d Description, settle func(error), err error) {
+	m, err := e.machines.Target(req.Machine, e.opts.Seed)
+	if err != nil {
+		return Description{}, nil, err
+	}
+	input, err := e.check(&req)
+	if err != nil {
+		return Description{}, nil, err
+	}
+	unlock, err := e.starting.Lock(ctx, m.Machine.Name+":"+req.Name)
+	if err != nil {
+		return Description{}, nil, err
+	}
+	id, err := e.lookup(m.Machine.Name, req.Name)
+	if err == nil {
+		defer unlock()
+		d, err = e.again(id, req.StartedBy, input)
+		return d, func(error) {}, err
+	}
+	var finish func(error)
+	if errors.Is(err, ErrNotFound) {
+		d, finish, err = e.startTx(tx, m, req, "", input)
+	}
+	if err != nil {
+		unlock()
+		return d, nil, err
+	}
+	return d, func(outcome error) {
+		defer unlock()
+		finish(outcome)
+	}, nil
+}
+
 // start starts an execution under a name that is not in use. One of StartSync has an id besides its name.
 func (e *Engine) start(ctx context.Context, t machine.Target, req StartRequest, syncID string, input *asl.Document) (Description, error) {
+	tx := e.store.Begin()
+	d, settle, err := e.startTx(tx, t, req, syncID, input)
+	if err != nil {
+		return d, err
+	}
+	err = tx.Commit(context.WithoutCancel(ctx)) // what is on disk has to be carried out
+	settle(err)
+	if err != nil {
+		return d, fmt.Errorf("starting %s: %w", d.ARN, err)
+	}
+	return d, nil
+}
+
+// startTx adds the start to a transaction, with whose outcome settle is called.
+func (e *Engine) startTx(tx *store.Tx, t machine.Target, req StartRequest, syncID string, input *asl.Document) (d Description, settle func(error), err error) {
 	at, m := e.moment(), t.Machine
 	id := e.nextID(at.Now)
-	d := Description{
+	d = Description{
 		id: id, Machine: m.Name, Name: req.Name, ARN: e.ExecutionARN(m.Name, req.Name), Status: asl.Running, Start: at.Now,
 		Lane: req.Lane, PayloadID: req.PayloadID, StartedBy: req.StartedBy, Definition: t.Revision.Definition, MachineType: m.Type, SyncID: syncID,
 		Version: t.Version, Alias: t.Alias, Revision: t.Revision.ID, Revised: t.Revision.Since, Role: t.Revision.RoleARN,
@@ -109,23 +160,23 @@ func (e *Engine) start(ctx context.Context, t machine.Target, req StartRequest, 
 	if syncID != "" {
 		d.ARN = e.syncARN(m.Name, d.unique())
 	}
-	tx := e.store.Begin()
 	in, all, err := e.begin(tx, d, t.Parsed, e.identityOf(&d), input, at)
 	if err != nil {
-		return d, err
+		return d, nil, err
 	}
 	d = in.desc
-	e.cache.adopt(in)
-	defer e.cache.release(in)
-	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil { // what is on disk has to be carried out
-		in.forget()
-		return d, fmt.Errorf("starting %s: %w", d.ARN, err)
-	}
 	d.judge(at.Now)
-	e.lanes.start(d.Lane)
-	e.carryOut(in, all)
-	e.work(in) // it was busy: something may have come in meanwhile
-	return d, nil
+	e.cache.adopt(in)
+	return d, func(outcome error) {
+		defer e.cache.release(in)
+		if outcome != nil {
+			in.forget()
+			return
+		}
+		e.lanes.start(d.Lane)
+		e.carryOut(in, all)
+		e.work(in) // it was busy: something may have come in meanwhile
+	}, nil
 }
 
 // begin adds a new execution and its first step to a transaction. The instance is busy: whoever commits carries out the effects, and then

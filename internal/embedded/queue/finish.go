@@ -224,6 +224,22 @@ func (q *Queue) buryTx(tx *store.Tx, l *lane, seq uint64, count int, reason stri
 	return nil
 }
 
+// BuryTx adds a dead letter with somebody's transaction: a message of a lane that was handed out count times in some other way, and could not be
+// handled. With an error nothing was added. Sent again, it is an ordinary message.
+func (q *Queue) BuryTx(tx *store.Tx, d queue.Draft, count int, reason string) error {
+	if err := q.check(d, q.Config().MaxBytes); err != nil {
+		return q.fail("burying a message of", err)
+	}
+	lane := q.lanes[0].name
+	if d.Lane != "" {
+		lane = d.Lane
+	}
+	now := q.now()
+	tx.Set(deadKey(q.name, q.seqs.next()), encodeDead(obituary{lane: lane, count: count, diedAt: now, reason: cutReason(reason)}, encodeMessage(d, now)))
+	q.countDeadTx(tx, 1)
+	return nil
+}
+
 func (q *Queue) countDeadTx(tx *store.Tx, delta int64) {
 	tx.Add(depthKey(q.name, countDead, ""), delta)
 	tx.OnCommit(func() {

@@ -74,6 +74,9 @@ const (
 	PrefixTransaction byte = 'X' // client token -> time and digest of the request
 	PrefixTableCount  byte = 'C' // table, what -> counter
 
+	// Triggers (internal/embedded/trigger).
+	PrefixTrigger byte = 'Z' // kind, trigger, … -> see internal/embedded/trigger/state.go
+
 	// Tokens (internal/embedded/access) and what metrics cannot count anew (internal/embedded/metrics).
 	PrefixToken       byte = 'K' // name -> token
 	PrefixLastSuccess byte = 'F' // workflow -> when one of its executions last succeeded

@@ -36,6 +36,15 @@ func pack(m topic.Message) queue.Draft {
 	return queue.Draft{Body: m.Body, Attributes: attributes}
 }
 
+// Received makes a published message of what was received from the queue of a subscription that has one. ok is false when it came there in
+// another way.
+func Received(q queue.Message) (m topic.Message, ok bool) {
+	if _, ok = q.Attributes[attributeTopic]; !ok {
+		return m, false
+	}
+	return unpack(q), true
+}
+
 // unpack makes a published message of what was received from the queue of a subscription.
 func unpack(q queue.Message) topic.Message {
 	m := topic.Message{

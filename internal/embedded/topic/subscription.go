@@ -32,7 +32,7 @@ const (
 	untilItWorks  = -1               // attempts
 )
 
-// Subscription says which messages of a topic go where. Exactly one of Webhook, Queue, Function and File is set.
+// Subscription says which messages of a topic go where. Exactly one of Webhook, Queue, Function, File and Into is set.
 type Subscription struct {
 	Name  string // 1 to 64 letters, digits, hyphens and underscores; comes once
 	Topic string
@@ -44,6 +44,9 @@ type Subscription struct {
 	Queue    string // the name of a queue that was declared
 	Function string // the name of a function
 	File     string // an absolute path; each message becomes a line of JSON. It belongs to the subscription: what others append is lost
+
+	// Into is a queue in which the messages stay for somebody who receives them himself, and reads them with Received.
+	Into *embedded.Queue
 
 	Attempts    int           // to webhook or function, until a delivery becomes a dead letter; DefaultAttempts when zero
 	Concurrency int           // deliveries to webhook or function at a time, 1 to 256; DefaultConcurrency when zero
@@ -57,13 +60,13 @@ var validSubscription = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 func (s *Subscription) complete() error {
 	targets := 0
-	for _, set := range []bool{s.Webhook != nil, s.Queue != "", s.Function != "", s.File != ""} {
+	for _, set := range []bool{s.Webhook != nil, s.Queue != "", s.Function != "", s.File != "", s.Into != nil} {
 		if set {
 			targets++
 		}
 	}
 	switch {
-	case !validSubscription.MatchString(s.Name):
+	case s.Into == nil && !validSubscription.MatchString(s.Name):
 		return errors.New("a name is 1 to 64 letters, digits, hyphens and underscores")
 	case !validTopic.MatchString(s.Topic):
 		return fmt.Errorf("topic %q: a name is 1 to 256 letters, digits, hyphens and underscores", s.Topic)
@@ -86,7 +89,7 @@ func (s *Subscription) complete() error {
 	return nil
 }
 
-// subscription is a Subscription with its queue and what delivers.
+// subscription is a Subscription with its queue and what delivers, unless somebody else does.
 type subscription struct {
 	Subscription
 	topics *Topics
@@ -123,6 +126,9 @@ func (t *Topics) open(ctx context.Context, spec Subscription) (*subscription, er
 		}
 	}
 	switch {
+	case spec.Into != nil:
+		s.queue = spec.Into
+		return s, nil
 	case spec.Webhook != nil:
 		s.target, err = newWebhook(s)
 	case spec.Function != "":
@@ -146,6 +152,9 @@ func (t *Topics) open(ctx context.Context, spec Subscription) (*subscription, er
 func (s *subscription) start(ctx context.Context) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
+	if s.Into != nil {
+		return
+	}
 	for range s.target.workers() {
 		s.wg.Go(func() { s.run(ctx) })
 	}
