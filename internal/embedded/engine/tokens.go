@@ -50,7 +50,10 @@ func (e *Engine) TakeTask(ctx context.Context, token, worker string) (Task, erro
 		return nil
 	}
 	err := e.answer(ctx, token, look, func(id asl.TaskID) asl.Event { return asl.TaskStarted{Task: id, Worker: worker} })
-	return taken, err
+	if err != nil {
+		return Task{}, err // when ctx ended first, taken may be being written
+	}
+	return taken, nil
 }
 
 // answer delivers an event for the task of a token once the token is found to be the task's. Look, which may be nil, sees the task before.
