@@ -40,6 +40,7 @@ import (
 	"sundog/internal/embedded/topic"
 	"sundog/internal/pipeline"
 	"sundog/internal/project"
+	"sundog/internal/trace"
 	"sundog/payload"
 )
 
@@ -65,6 +66,8 @@ type Options struct {
 	Store store.Options
 	// Functions are built-in functions beside those of Sundog, by name. For benchmarks and tests.
 	Functions map[string]func(ctx context.Context, event []byte) ([]byte, error)
+	// Trace is told of what payloads go through; nobody when nil.
+	Trace trace.Recorder
 }
 
 // Platform is a project on one machine. It is safe for concurrent use.
@@ -224,6 +227,7 @@ func (p *Platform) openWorkers() (err error) {
 	p.Topics = topic.Open(p.Store, p.Queues, topic.Options{
 		Declared:  append([]string{PublishTopic, EventTopic, integration.DefaultBus}, p.Project.Topics...),
 		Functions: invoker{p.Functions}, Now: p.opts.Now, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account,
+		Trace: p.opts.Trace,
 	})
 	return nil
 }
@@ -249,6 +253,7 @@ func (p *Platform) openEngine(ctx context.Context) (err error) {
 		EndHook: p.completed, RedriveHook: p.redriven, MaxInput: limits.InputBytes,
 		Limits:  asl.Limits{DataBytes: limits.DataBytes, HistoryEvents: int64(limits.HistoryEvents), MapConcurrency: limits.MapConcurrency},
 		Objects: objects{p.Payloads, p.Catalog},
+		Trace:   p.opts.Trace,
 	})
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	store "sundog/internal/embedded/queue"
 	"sundog/internal/problem"
 	"sundog/internal/queue"
+	"sundog/internal/trace"
 )
 
 func (s *Server) queueOf(r *http.Request) (*store.Queue, error) {
@@ -75,6 +76,7 @@ func (s *Server) send(r *http.Request) (api.Message, error) {
 		}
 		draft.Attributes[name] = queue.Attribute{Type: "String", Value: value}
 	}
+	draft.Attributes = queue.Traced(draft.Attributes, trace.From(r.Context()))
 	ids, err := q.Send(r.Context(), draft)
 	if err != nil {
 		return api.Message{}, err

@@ -10,6 +10,7 @@ import (
 	"sundog/asl"
 	"sundog/internal/embedded/machine"
 	"sundog/internal/embedded/store"
+	"sundog/internal/trace"
 )
 
 // StartRequest asks for an execution.
@@ -109,6 +110,7 @@ func (e *Engine) start(ctx context.Context, t machine.Target, req StartRequest, 
 	if syncID != "" {
 		d.ARN = e.syncARN(m.Name, d.unique())
 	}
+	e.place(&d, trace.From(ctx))
 	tx := e.store.Begin()
 	in, all, err := e.begin(tx, d, t.Parsed, e.identityOf(&d), input, at)
 	if err != nil {

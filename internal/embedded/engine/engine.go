@@ -35,6 +35,7 @@ import (
 	"sundog/asl/maprun"
 	"sundog/internal/embedded/machine"
 	"sundog/internal/embedded/store"
+	"sundog/internal/trace"
 )
 
 // Errors of the engine. They are wrapped with what was asked of what.
@@ -115,6 +116,8 @@ type Options struct {
 	Limits asl.Limits
 	// MaxInput is the size in bytes of the largest input of an execution, DefaultMaxInput when zero.
 	MaxInput int
+	// Trace is told of executions and tasks that have ended; nobody when nil.
+	Trace trace.Recorder
 }
 
 // DefaultMaxInput is AWS's bound: 256 KiB.

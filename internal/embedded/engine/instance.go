@@ -293,6 +293,7 @@ func (e *Engine) writeEnd(tx *store.Tx, in *instance, all *effects) error {
 		d.EventCount = all.history[n-1].ID
 	}
 	d.write(tx)
+	e.tellEnd(tx, d)
 	if d.isChild() {
 		writeChildEnd(tx, in, &d)
 	} else {
