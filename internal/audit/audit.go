@@ -30,11 +30,13 @@ const (
 	Import    Kind = "import"    // records were brought in
 	Migrate   Kind = "migrate"   // records of version 1 were rewritten
 	Purge     Kind = "purge"     // messages of a queue were thrown away
+	Token     Kind = "token"     // a token was made or revoked
+	Backup    Kind = "backup"    // the data directory was copied
 )
 
 // Kinds returns all kinds.
 func Kinds() []Kind {
-	return []Kind{Rerun, Delete, Stop, Redrive, Job, Reconcile, Import, Migrate, Purge}
+	return []Kind{Rerun, Delete, Stop, Redrive, Job, Reconcile, Import, Migrate, Purge, Token, Backup}
 }
 
 // Bounds of an entry, in bytes, and of a page.

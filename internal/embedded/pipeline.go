@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sundog/asl"
+	"sundog/internal/audit"
 	domainbucket "sundog/internal/bucket"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/machine"
@@ -89,6 +90,9 @@ func (p *Platform) completed(tx *store.Tx, d engine.Description, input, output *
 // redriven takes the record of a payload back to PROCESSING, with the transaction that redrives its execution. A record that was deleted
 // stays so, until the end makes a new one.
 func (p *Platform) redriven(ctx context.Context, tx *store.Tx, d engine.Description) (settle func(error), err error) {
+	if err := p.noteTx(ctx, tx, audit.Redrive, d.ARN, ""); err != nil {
+		return nil, err
+	}
 	if d.PayloadID == "" {
 		return func(error) {}, nil
 	}

@@ -153,12 +153,12 @@ func (p *Platform) openStorage(ctx context.Context) (err error) {
 	if p.exchange, err = bucket.OpenFiles(filepath.Join(p.opts.Data, "exchange")); err != nil {
 		return err
 	}
-	if p.Tokens, err = access.Open(p.Store, p.opts.Now); err != nil {
-		return err
-	}
 	p.Logs = logs.New(p.Store, p.opts.Now)
 	p.Feed = feed.New(p.Store, p.opts.Now)
 	if p.Audit, err = audit.Open(p.Store); err != nil {
+		return err
+	}
+	if p.Tokens, err = access.Open(p.Store, p.opts.Now, p.noteToken); err != nil {
 		return err
 	}
 	if p.Queues, err = queue.Open(ctx, p.Store, queue.Options{Now: p.opts.Now, Logger: p.logger}); err != nil {
@@ -250,7 +250,7 @@ func (p *Platform) openEngine(ctx context.Context) (err error) {
 	p.Engine, err = engine.New(engine.Options{
 		Store: p.Store, Logger: p.logger, Now: p.opts.Now, Region: p.Project.Region, Account: p.Project.Account,
 		Runner:  runner,
-		EndHook: p.completed, RedriveHook: p.redriven, MaxInput: limits.InputBytes,
+		EndHook: p.completed, RedriveHook: p.redriven, StopHook: p.noteStop, MaxInput: limits.InputBytes,
 		Limits:  asl.Limits{DataBytes: limits.DataBytes, HistoryEvents: int64(limits.HistoryEvents), MapConcurrency: limits.MapConcurrency},
 		Objects: objects{p.Payloads, p.Catalog},
 		Trace:   p.opts.Trace,

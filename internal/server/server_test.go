@@ -31,6 +31,7 @@ workflows:
   first: { definition: first.asl.json }
   second: { definition: second.asl.json }
   broken: { definition: broken.asl.json }
+  waits: { definition: waits.asl.json }
 functions:
   echo: { type: builtin, builtin: echo }
   publish: { type: builtin, builtin: publish }
@@ -86,6 +87,7 @@ func startWith(t *testing.T, token, more string) *running {
 		"sundog.yaml":     projectFile + more,
 		"first.asl.json":  `{"StartAt":"A","States":{"A":` + fmt.Sprintf(task, "echo") + `,"Next":"B"},"B":` + fmt.Sprintf(task, "publish") + `,"End":true}}}`,
 		"second.asl.json": `{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}}`,
+		"waits.asl.json":  `{"StartAt":"A","States":{"A":{"Type":"Wait","Seconds":1000,"End":true}}}`,
 		"broken.asl.json": `{"StartAt":"A","States":{"A":{"Type":"Fail","Error":"Broken","Cause":"on purpose"}}}`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

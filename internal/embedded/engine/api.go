@@ -155,19 +155,6 @@ func (e *Engine) begin(tx *store.Tx, d Description, machine *asl.Machine, id asl
 	return in, all, err
 }
 
-// Stop aborts an execution. It returns ErrNotFound, or nil when it has ended already, as AWS does.
-func (e *Engine) Stop(ctx context.Context, arn, errorName, cause string) error {
-	id, err := e.find(arn)
-	if err != nil {
-		return err
-	}
-	err = e.call(ctx, id, asl.StopRequested{Error: errorName, Cause: cause})
-	if errors.Is(err, ErrEnded) {
-		return nil
-	}
-	return err
-}
-
 // Describe returns an execution, its input and its output (nil when it has none).
 func (e *Engine) Describe(_ context.Context, arn string) (d Description, input, output []byte, err error) {
 	id, err := e.find(arn)

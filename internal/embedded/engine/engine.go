@@ -86,6 +86,9 @@ type EndHook func(tx *store.Tx, ended Description, input, output *asl.Document) 
 // error, is called once the outcome is known. An error that wraps ErrNotRedrivable refuses the redrive.
 type RedriveHook func(ctx context.Context, tx *store.Tx, redriven Description) (settle func(error), err error)
 
+// A StopHook adds to the transaction in which an execution is stopped, for a reason that may be empty. It must not commit it.
+type StopHook func(ctx context.Context, tx *store.Tx, stopped Description, reason string) error
+
 // Options of an engine.
 type Options struct {
 	Store  *store.Store
@@ -94,6 +97,8 @@ type Options struct {
 	EndHook EndHook
 	// RedriveHook may be nil.
 	RedriveHook RedriveHook
+	// StopHook may be nil.
+	StopHook StopHook
 	// Region and Account show in ARNs.
 	Region, Account string
 	// MachinePrefix stands before the workflow's name in ARNs.
