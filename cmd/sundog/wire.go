@@ -46,7 +46,16 @@ func serve(ctx context.Context, opts cli.ServeOptions) error {
 
 // host opens a platform and a server, calls started, and works until ctx ends or started fails.
 func host(ctx context.Context, p *project.Project, data string, opts server.Options, started func(context.Context, *server.Server, *embedded.Platform) error) (err error) {
-	platform, err := embedded.Open(ctx, p, embedded.Options{Data: data, Logger: opts.Logger})
+	recorder, endTraces, err := traces(ctx, p.Name, opts.Logger)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if endErr := endTraces(); err == nil {
+			err = endErr
+		}
+	}()
+	platform, err := embedded.Open(ctx, p, embedded.Options{Data: data, Logger: opts.Logger, Trace: recorder})
 	if err != nil {
 		return openFailed(err, data)
 	}

@@ -37,7 +37,7 @@ func packages(t *testing.T) []pkg {
 }
 
 // domain are the packages that know no storage and no transport.
-var domain = []string{"statedb", "event", "queue", "topic", "bucket", "pipeline", "publish", "batch", "stac", "audit", "access", "table", "dynamodb", "trigger"}
+var domain = []string{"statedb", "event", "queue", "topic", "bucket", "pipeline", "publish", "batch", "stac", "audit", "access", "table", "dynamodb", "trigger", "trace"}
 
 func TestImports(t *testing.T) {
 	for _, p := range packages(t) {
@@ -59,6 +59,8 @@ func forbidden(from, to string) string {
 		return "the domain knows no storage and no transport"
 	case strings.HasPrefix(to, "github.com/cockroachdb/pebble") && from != "sundog/internal/embedded/store":
 		return "only the store knows Pebble"
+	case strings.HasPrefix(to, "go.opentelemetry.io/") && !strings.HasPrefix(from, "sundog/internal/embedded/telemetry"):
+		return "only telemetry knows OpenTelemetry"
 	case strings.HasPrefix(from, "sundog/internal/embedded") && isSurface(to):
 		return "a platform knows no surface"
 	case strings.HasPrefix(to, "github.com/danielgtaylor/huma") && from != "sundog/internal/server":
@@ -91,6 +93,7 @@ func TestRulesCanFail(t *testing.T) {
 		"sundog/internal/statedb":          "github.com/cockroachdb/pebble/v2",
 		"sundog/internal/embedded/queue":   "sundog/internal/server",
 		"sundog/internal/embedded/machine": "sundog/internal/awsjson",
+		"sundog/internal/embedded/topic":   "go.opentelemetry.io/otel/trace",
 		"sundog/internal/embedded/engine":  "github.com/cockroachdb/pebble/v2",
 		"sundog/internal/pipeline/process": "net/http",
 	} {

@@ -31,11 +31,13 @@ const (
 	Migrate   Kind = "migrate"   // records of version 1 were rewritten
 	Purge     Kind = "purge"     // messages of a queue were thrown away
 	Trigger   Kind = "trigger"   // a trigger was paused, resumed or replayed
+	Token     Kind = "token"     // a token was made or revoked
+	Backup    Kind = "backup"    // the data directory was copied
 )
 
 // Kinds returns all kinds.
 func Kinds() []Kind {
-	return []Kind{Rerun, Delete, Stop, Redrive, Job, Reconcile, Import, Migrate, Purge, Trigger}
+	return []Kind{Rerun, Delete, Stop, Redrive, Job, Reconcile, Import, Migrate, Purge, Trigger, Token, Backup}
 }
 
 // Bounds of an entry, in bytes, and of a page.

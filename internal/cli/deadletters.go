@@ -15,8 +15,9 @@ import (
 )
 
 func (a *app) deadLettersCommand() *cobra.Command {
-	return group("dead-letters", "Look at messages that could not be handled, and send them again",
-		a.deadLettersListCommand(), a.deadLettersShowCommand(), a.deadLettersRedriveCommand(), a.deadLettersDeleteCommand())
+	return group("dead-letters", "Look at messages that could not be handled, send them again or delete them",
+		a.deadLettersListCommand(), a.deadLettersShowCommand(), a.deadLettersRedriveCommand(), a.deadLettersDeleteCommand(),
+		a.deadLettersPurgeCommand())
 }
 
 func (a *app) deadLettersListCommand() *cobra.Command {
@@ -125,17 +126,52 @@ func (a *app) deadLettersRedriveCommand() *cobra.Command {
 }
 
 func (a *app) deadLettersDeleteCommand() *cobra.Command {
-	return &cobra.Command{
+	var reason string
+	c := &cobra.Command{
 		Use:     "delete QUEUE ID",
 		Short:   "Delete a dead letter for good",
-		Example: "  sundog dead-letters delete process 01J9ZQ6W3V",
+		Example: "  sundog dead-letters delete process 01J9ZQ6W3V --reason 'sent by mistake'",
 		Args:    cobra.ExactArgs(2),
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
-			moved, err := c.DeleteDeadLetter(ctx, args[0], args[1])
+			moved, err := c.DeleteDeadLetter(ctx, args[0], args[1], reason)
 			if err != nil {
 				return err
 			}
 			return a.printOne(moved, []field{{"Deleted", count(moved.Count)}})
 		}),
 	}
+	c.Flags().StringVar(&reason, "reason", "", "why, in your `words`, for the audit log")
+	return c
+}
+
+func (a *app) deadLettersPurgeCommand() *cobra.Command {
+	var reason string
+	var yes bool
+	c := &cobra.Command{
+		Use:     "purge QUEUE --reason TEXT",
+		Short:   "Delete all dead letters of a queue for good",
+		Long:    "Delete all dead letters that a queue has now, for good. The reason goes into the audit log.",
+		Example: "  sundog dead-letters purge process --reason 'all are of the wrong bucket'",
+		Args:    cobra.ExactArgs(1),
+		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
+			if reason == "" {
+				return problem.New(problem.Invalid, "--reason is missing").WithHint("say why: it goes into the audit log")
+			}
+			q, err := c.Queue(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if err := a.confirm(yes, "Delete %s dead letters of the queue %s for good?", count(q.DeadLetters), q.Name); err != nil {
+				return err
+			}
+			moved, err := c.PurgeDeadLetters(ctx, q.Name, reason)
+			if err != nil {
+				return err
+			}
+			return a.printOne(moved, []field{{"Deleted", count(moved.Count)}})
+		}),
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why, in your `words` (required)")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return c
 }

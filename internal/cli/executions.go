@@ -32,33 +32,49 @@ func resolveExecution(ctx context.Context, c *client.Client, argument string) (s
 	return r.Executions[len(r.Executions)-1], nil
 }
 
-// onExecution makes the run function of a command whose argument is an execution.
-func (a *app) onExecution(f func(ctx context.Context, c *client.Client, arn string) error) func(*cobra.Command, []string) error {
-	return a.online(func(ctx context.Context, c *client.Client, args []string) error {
-		arn, err := resolveExecution(ctx, c, args[0])
+// onExecution completes a command about one execution, which its argument names or, the way Cirrus has it, one of two flags.
+func (a *app) onExecution(c *cobra.Command, f func(ctx context.Context, c *client.Client, arn string) error) *cobra.Command {
+	var arn, id string
+	c.Flags().StringVar(&arn, "arn", "", "the `ARN` of the execution, instead of the argument")
+	c.Flags().StringVar(&id, "payload-id", "", "the `id` of a payload, whose last execution is meant, instead of the argument")
+	given := func(args []string) []string {
+		for _, name := range []string{arn, id} {
+			if name != "" {
+				args = append(args, name)
+			}
+		}
+		return args
+	}
+	c.Args = func(_ *cobra.Command, args []string) error {
+		if n := len(given(args)); n != 1 {
+			return problem.New(problem.Invalid, "%d executions were named: name one, by its ARN or by the id of a payload", n)
+		}
+		return nil
+	}
+	c.RunE = a.online(func(ctx context.Context, cl *client.Client, args []string) error {
+		arn, err := resolveExecution(ctx, cl, given(args)[0])
 		if err != nil {
 			return err
 		}
-		return f(ctx, c, arn)
+		return f(ctx, cl, arn)
 	})
+	return c
 }
 
 func (a *app) getExecutionCommand() *cobra.Command {
-	return &cobra.Command{
+	return a.onExecution(&cobra.Command{
 		Use:   "get-execution ARN|PAYLOAD_ID",
 		Short: "Describe an execution",
 		Long:  "Describe an execution.\n\n" + executionArgument,
 		Example: `  sundog get-execution sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212
   sundog get-execution arn:aws:states:us-east-1:000000000000:execution:ingest:3b1c`,
-		Args: cobra.ExactArgs(1),
-		RunE: a.onExecution(func(ctx context.Context, c *client.Client, arn string) error {
-			e, err := c.Execution(ctx, arn)
-			if err != nil {
-				return err
-			}
-			return a.printExecution(e)
-		}),
-	}
+	}, func(ctx context.Context, c *client.Client, arn string) error {
+		e, err := c.Execution(ctx, arn)
+		if err != nil {
+			return err
+		}
+		return a.printExecution(e)
+	})
 }
 
 // printExecution prints an execution, as a table without its documents, which have commands of their own.
@@ -85,24 +101,22 @@ func (a *app) printExecution(e api.Execution) error {
 
 // getExecutionDocumentCommand is get-execution-input or get-execution-output.
 func (a *app) getExecutionDocumentCommand(which string, document func(api.Execution) json.RawMessage) *cobra.Command {
-	return &cobra.Command{
+	return a.onExecution(&cobra.Command{
 		Use:     "get-execution-" + which + " ARN|PAYLOAD_ID",
 		Short:   "Print the " + which + " of an execution",
 		Long:    "Print the " + which + " of an execution.\n\n" + executionArgument,
 		Example: "  sundog get-execution-" + which + " sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212",
-		Args:    cobra.ExactArgs(1),
-		RunE: a.onExecution(func(ctx context.Context, c *client.Client, arn string) error {
-			e, err := c.Execution(ctx, arn)
-			if err != nil {
-				return err
-			}
-			doc := document(e)
-			if len(doc) == 0 {
-				return problem.New(problem.NotFound, "%s has no %s: it is %s", arn, which, e.Status)
-			}
-			return a.printDocument(doc)
-		}),
-	}
+	}, func(ctx context.Context, c *client.Client, arn string) error {
+		e, err := c.Execution(ctx, arn)
+		if err != nil {
+			return err
+		}
+		doc := document(e)
+		if len(doc) == 0 {
+			return problem.New(problem.NotFound, "%s has no %s: it is %s", arn, which, e.Status)
+		}
+		return a.printDocument(doc)
+	})
 }
 
 // historyEvent is what a table shows of an event of AWS's GetExecutionHistory.
@@ -184,7 +198,7 @@ func (e historyEvent) moment() time.Time {
 func (a *app) getExecutionEventsCommand() *cobra.Command {
 	var limit int
 	var order client.HistoryOrder
-	c := &cobra.Command{
+	c := a.onExecution(&cobra.Command{
 		Use:     "get-execution-events ARN|PAYLOAD_ID",
 		Aliases: []string{"history"},
 		Short:   "Print the history of an execution, in the form of AWS's GetExecutionHistory",
@@ -194,11 +208,9 @@ that schedule or end a function or job have logMetadata, in the form of Cirrus w
 ` + executionArgument,
 		Example: `  sundog get-execution-events sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212
   sundog history --reverse --limit 5 --with-log-metadata sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212`,
-		Args: cobra.ExactArgs(1),
-		RunE: a.onExecution(func(ctx context.Context, c *client.Client, arn string) error {
-			return a.printHistory(ctx, c, arn, limit, order)
-		}),
-	}
+	}, func(ctx context.Context, c *client.Client, arn string) error {
+		return a.printHistory(ctx, c, arn, limit, order)
+	})
 	c.Flags().IntVar(&limit, "limit", 0, "at most so `many` events; 0 is all")
 	c.Flags().BoolVar(&order.Reverse, "reverse", false, "the latest first")
 	c.Flags().BoolVar(&order.Logs, "with-log-metadata", false, "tell of functions and jobs where their logs are")

@@ -339,6 +339,12 @@ func (f *fake) queues(mux *http.ServeMux) {
 	moved := answer(func(*http.Request) (any, error) { return api.Moved{Count: 1}, nil })
 	mux.HandleFunc("DELETE "+one, moved)
 	mux.HandleFunc("POST "+one+"/redrive", moved)
+	mux.HandleFunc("DELETE "+api.PathQueues+"/{queue}/dead-letters", answer(func(r *http.Request) (any, error) {
+		if r.URL.Query().Get("reason") == "" {
+			return nil, problem.New(problem.Invalid, "no reason")
+		}
+		return api.Moved{Count: 2}, nil
+	}))
 	mux.HandleFunc("POST "+api.PathQueues+"/{queue}/redrive", answer(func(*http.Request) (any, error) { return api.Moved{Count: 2}, nil }))
 }
 

@@ -28,7 +28,7 @@ deployments add gives one, list-deployments shows them.`,
 				return cmd.Help()
 			}
 			return problem.New(problem.Invalid, "what is to be done on %s?", args[0]).
-				WithHint("sundog manage %s COMMAND, such as show, stats or get-state; sundog --help lists the commands", args[0])
+				WithHint("%[2]s manage %[1]s COMMAND, such as show, stats or get-state; %[2]s --help lists the commands", args[0], a.deps.Name)
 		},
 	}
 }
@@ -38,7 +38,8 @@ var notManaged = []string{"serve", "demo", "bench", "validate", "manage", "list-
 
 // target recognises `manage DEPLOYMENT COMMAND …`, looks the deployment up and returns the command alone.
 func (a *app) target(args []string) ([]string, error) {
-	at := a.firstWord(args, 0)
+	asked := completing(args)
+	at := a.firstWord(args, asked)
 	if at < 0 {
 		return args, nil
 	}
@@ -50,8 +51,8 @@ func (a *app) target(args []string) ([]string, error) {
 		return args, nil
 	}
 	command := a.firstWord(args, name+1)
-	if command < 0 {
-		return args, nil
+	if command < 0 || asked > 0 && command == len(args)-1 {
+		return args, nil // what is still typed is completed by manage
 	}
 	file, err := deployment.Open(a.deps.Getenv)
 	if err != nil {
@@ -59,13 +60,13 @@ func (a *app) target(args []string) ([]string, error) {
 	}
 	d, err := file.Get(args[name])
 	if errors.Is(err, deployment.ErrUnknown) {
-		return nil, problem.Wrap(problem.NotFound, err, "").WithHint("sundog deployments add %s --server URL", args[name])
+		return nil, problem.Wrap(problem.NotFound, err, "").WithHint("%s deployments add %s --server URL", a.deps.Name, args[name])
 	}
 	if err != nil {
 		return nil, problem.Wrap(problem.Invalid, err, "")
 	}
 	if a.stands(args[command], notManaged...) {
-		return nil, problem.New(problem.Invalid, "%s is not done on a deployment", args[command]).WithHint("sundog %s", args[command])
+		return nil, problem.New(problem.Invalid, "%s is not done on a deployment", args[command]).WithHint("%s %s", a.deps.Name, args[command])
 	}
 	a.deployment = &d
 	rest := slices.Clone(args[:at])

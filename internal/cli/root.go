@@ -81,6 +81,7 @@ Output is a table on a terminal; in a pipe it is JSON, a list being one document
 		&cobra.Group{ID: groupDeployments, Title: "Deployments:"},
 	)
 	a.addCommands()
+	a.complete()
 	return a
 }
 
@@ -110,6 +111,7 @@ func (a *app) addCommands() {
 func (a *app) run(ctx context.Context, args []string) error {
 	a.root.InitDefaultHelpCmd()
 	a.root.InitDefaultCompletionCmd(args...)
+	a.exemplify()
 	args, err := a.target(args)
 	if err == nil {
 		args, err = resolve(a.root, args)

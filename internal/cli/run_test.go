@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -176,28 +174,5 @@ func TestServeEndsWell(t *testing.T) {
 	})
 	if code != 0 {
 		t.Errorf("exit code %d", code)
-	}
-}
-
-// TestExitCodesPage keeps the page in step with the table. SUNDOG_UPDATE writes it anew.
-func TestExitCodesPage(t *testing.T) {
-	var b strings.Builder
-	b.WriteString("# Exit codes\n\nHow a command went shows in its exit code. `sundog help exit-codes` prints the same table.\n\n| code | name | meaning |\n|---|---|---|\n")
-	for _, e := range problem.Exits() {
-		fmt.Fprintf(&b, "| %d | %s | %s |\n", e.Code, e.Name, e.Meaning)
-	}
-	b.WriteString("\nThe reason is on standard error as one line that begins with `sundog:`, with a hint at what to do where there is one.\n")
-	page := filepath.Join("..", "..", "docs", "exit-codes.md")
-	if os.Getenv("SUNDOG_UPDATE") != "" {
-		if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(b.String(), string(text)); diff != "" {
-		t.Error(diff)
 	}
 }

@@ -319,10 +319,21 @@ func (c *Client) Redrive(ctx context.Context, queue, id string) (api.Moved, erro
 	return out, err
 }
 
-// DeleteDeadLetter deletes a dead letter.
-func (c *Client) DeleteDeadLetter(ctx context.Context, queue, id string) (api.Moved, error) {
+// DeleteDeadLetter deletes a dead letter, for a reason that may be empty.
+func (c *Client) DeleteDeadLetter(ctx context.Context, queue, id, reason string) (api.Moved, error) {
 	var out api.Moved
-	err := c.call(ctx, http.MethodDelete, deadLetterPath(queue, id), nil, nil, &out)
+	v := url.Values{}
+	if reason != "" {
+		v.Set("reason", reason)
+	}
+	err := c.call(ctx, http.MethodDelete, deadLetterPath(queue, id), v, nil, &out)
+	return out, err
+}
+
+// PurgeDeadLetters deletes all dead letters of a queue, for a reason.
+func (c *Client) PurgeDeadLetters(ctx context.Context, queue, reason string) (api.Moved, error) {
+	var out api.Moved
+	err := c.call(ctx, http.MethodDelete, queuePath(queue)+"/dead-letters", url.Values{"reason": {reason}}, nil, &out)
 	return out, err
 }
 

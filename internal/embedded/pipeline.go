@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sundog/asl"
+	"sundog/internal/audit"
 	domainbucket "sundog/internal/bucket"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/machine"
@@ -18,6 +19,7 @@ import (
 	"sundog/internal/queue"
 	domain "sundog/internal/statedb"
 	domaintopic "sundog/internal/topic"
+	"sundog/internal/trace"
 	"sundog/payload"
 )
 
@@ -47,7 +49,7 @@ func (p *Platform) EffectsTx(ctx context.Context, tx *store.Tx, e *domain.Effect
 		}
 	}
 	for _, m := range e.Publish {
-		draft := domaintopic.Draft{Body: m.Body, Attributes: make(map[string]domaintopic.Attribute, len(m.Attributes))}
+		draft := domaintopic.Draft{Body: m.Body, Trace: trace.From(ctx), Attributes: make(map[string]domaintopic.Attribute, len(m.Attributes))}
 		for _, a := range m.Attributes {
 			draft.Attributes[a.Name] = domaintopic.Attribute{Type: a.Type, Value: a.Value}
 		}
@@ -81,13 +83,16 @@ func (p *Platform) completed(tx *store.Tx, d engine.Description, input, output *
 		Execution: d.ARN, Status: string(d.Status), Error: d.Error, Cause: d.Cause, PayloadID: d.PayloadID, Lane: d.Lane,
 		Redrives: d.RedriveCount,
 	}
-	_, err := p.update.SendTx(tx, queue.Draft{Body: c.Event()})
+	_, err := p.update.SendTx(tx, queue.Draft{Body: c.Event(), Attributes: queue.Traced(nil, d.Trace)})
 	return err
 }
 
 // redriven takes the record of a payload back to PROCESSING, with the transaction that redrives its execution. A record that was deleted
 // stays so, until the end makes a new one.
 func (p *Platform) redriven(ctx context.Context, tx *store.Tx, d engine.Description) (settle func(error), err error) {
+	if err := p.noteTx(ctx, tx, audit.Redrive, d.ARN, ""); err != nil {
+		return nil, err
+	}
 	if d.PayloadID == "" {
 		return func(error) {}, nil
 	}
@@ -193,18 +198,6 @@ func unresolvable(url string, err error) error {
 	return err
 }
 
-// Submit puts payloads into the process queue, all or none, and returns the ids of their messages once they are on disk.
-func (p *Platform) Submit(ctx context.Context, submissions []Submission) ([]string, error) {
-	if len(submissions) == 0 {
-		return nil, nil
-	}
-	drafts := make([]queue.Draft, len(submissions))
-	for i, s := range submissions {
-		drafts[i] = queue.Draft{Body: s.Body, Lane: s.Lane}
-	}
-	return p.Process.Send(ctx, drafts...)
-}
-
 // CheckPayload looks whether a document can be processed, so that whoever sends it learns at once when not. It returns the id of a
 // single payload. References are not followed.
 func (p *Platform) CheckPayload(doc []byte) (id string, err error) {
@@ -243,13 +236,13 @@ func (p *Platform) openPipeline() error {
 	config := p.config()
 	x := executor{engine: p.Engine, ended: &p.ended, inline: inline(p.Project.Limits)}
 	processor, err := pipeline.NewProcessor(pipeline.ProcessorOptions{
-		Config: config, StateDB: p.Records, Executor: x, Fetcher: p, Now: p.opts.Now, Logger: p.logger,
+		Config: config, StateDB: p.Records, Executor: x, Fetcher: p, Now: p.opts.Now, Logger: p.logger, Trace: p.opts.Trace,
 	})
 	if err != nil {
 		return err
 	}
 	updater, err := pipeline.NewUpdater(pipeline.UpdaterOptions{
-		Config: config, StateDB: p.Records, Executor: x, Fetcher: p, Now: p.opts.Now, Logger: p.logger,
+		Config: config, StateDB: p.Records, Executor: x, Fetcher: p, Now: p.opts.Now, Logger: p.logger, Trace: p.opts.Trace,
 	})
 	if err != nil {
 		return err

@@ -42,6 +42,7 @@ import (
 	"sundog/internal/embedded/trigger"
 	"sundog/internal/pipeline"
 	"sundog/internal/project"
+	"sundog/internal/trace"
 	"sundog/payload"
 )
 
@@ -67,6 +68,8 @@ type Options struct {
 	Store store.Options
 	// Functions are built-in functions beside those of Sundog, by name. For benchmarks and tests.
 	Functions map[string]func(ctx context.Context, event []byte) ([]byte, error)
+	// Trace is told of what payloads go through; nobody when nil.
+	Trace trace.Recorder
 }
 
 // Platform is a project on one machine. It is safe for concurrent use.
@@ -167,12 +170,12 @@ func (p *Platform) openStorage(ctx context.Context) (err error) {
 	if p.exchange, err = bucket.OpenFiles(filepath.Join(p.opts.Data, "exchange")); err != nil {
 		return err
 	}
-	if p.Tokens, err = access.Open(p.Store, p.opts.Now); err != nil {
-		return err
-	}
 	p.Logs = logs.New(p.Store, p.opts.Now)
 	p.Feed = feed.New(p.Store, p.opts.Now)
 	if p.Audit, err = audit.Open(p.Store); err != nil {
+		return err
+	}
+	if p.Tokens, err = access.Open(p.Store, p.opts.Now, p.noteToken); err != nil {
 		return err
 	}
 	if p.Queues, err = queue.Open(ctx, p.Store, queue.Options{Now: p.opts.Now, Logger: p.logger}); err != nil {
@@ -241,6 +244,7 @@ func (p *Platform) openWorkers() (err error) {
 	p.Topics = topic.Open(p.Store, p.Queues, topic.Options{
 		Declared:  append([]string{PublishTopic, EventTopic, integration.DefaultBus}, p.Project.Topics...),
 		Functions: invoker{p.Functions}, Now: p.opts.Now, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account,
+		Trace: p.opts.Trace,
 	})
 	return nil
 }
@@ -264,9 +268,10 @@ func (p *Platform) openEngine(ctx context.Context) (err error) {
 	p.Engine, err = engine.New(engine.Options{
 		Store: p.Store, Logger: p.logger, Now: p.opts.Now, Region: p.Project.Region, Account: p.Project.Account,
 		Runner:  p.runner,
-		EndHook: p.completed, RedriveHook: p.redriven, MaxInput: limits.InputBytes,
+		EndHook: p.completed, RedriveHook: p.redriven, StopHook: p.noteStop, MaxInput: limits.InputBytes,
 		Limits:  asl.Limits{DataBytes: limits.DataBytes, HistoryEvents: int64(limits.HistoryEvents), MapConcurrency: limits.MapConcurrency},
 		Objects: objects{p.Payloads, p.Catalog},
+		Trace:   p.opts.Trace,
 	})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"sundog/internal/event"
 	"sundog/internal/queue"
 	"sundog/internal/statedb"
+	"sundog/internal/trace"
 	"sundog/payload"
 )
 
@@ -31,6 +32,8 @@ type ProcessorOptions struct {
 	Workers int
 	// Logger is told what was retried and what was buried; discarded when nil.
 	Logger *slog.Logger
+	// Trace is told of every payload that was processed; nobody when nil.
+	Trace trace.Recorder
 }
 
 // DefaultWorkers is large because a worker mostly waits for a commit that it shares with the others.
@@ -74,6 +77,7 @@ type task struct {
 	found statedb.Found
 	// execution is the one that the record was claimed for; empty when it has not come to that.
 	execution string
+	span      *trace.Running // of this payload, nil when nobody wants it
 }
 
 func (t *task) settle(r result) { t.result, t.settled = r, true }
@@ -126,7 +130,11 @@ func resultsOf(tasks []*task) []result {
 
 // process settles all tasks.
 func (p *Processor) process(ctx context.Context, tasks []*task) {
-	p.each(tasks, func(t *task) { p.read(ctx, t) })
+	for _, t := range tasks {
+		p.begin(ctx, t)
+	}
+	defer p.end(tasks)
+	p.each(tasks, func(t *task) { p.read(trace.With(ctx, t.span.Self()), t) })
 	open := distinct(tasks)
 	if err := p.lookUp(ctx, open); err != nil {
 		for _, t := range tasks {
@@ -137,6 +145,7 @@ func (p *Processor) process(ctx context.Context, tasks []*task) {
 		return
 	}
 	p.each(tasks, func(t *task) {
+		ctx := trace.With(ctx, t.span.Self())
 		if t.first != nil {
 			p.skipDuplicate(ctx, t)
 		} else {

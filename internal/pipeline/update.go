@@ -14,6 +14,7 @@ import (
 	"sundog/internal/event"
 	"sundog/internal/queue"
 	"sundog/internal/statedb"
+	"sundog/internal/trace"
 	"sundog/payload"
 )
 
@@ -32,6 +33,8 @@ type UpdaterOptions struct {
 	Workers int
 	// Logger is told what was ignored, retried and buried; discarded when nil.
 	Logger *slog.Logger
+	// Trace is told of every completion that was handled; nobody when nil.
+	Trace trace.Recorder
 }
 
 // Updater applies completions. It is safe for concurrent use.
@@ -76,19 +79,23 @@ func (u *Updater) HandleMessages(ctx context.Context, messages []queue.Message) 
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			outcomes[i] = sum([]result{u.handle(ctx, m.Body)}, m.ReceiveCount)
+			outcomes[i] = sum([]result{u.handle(ctx, &m)}, m.ReceiveCount)
 		})
 	}
 	wg.Wait()
 	return outcomes
 }
 
-func (u *Updater) handle(ctx context.Context, body []byte) result {
-	c, err := ParseCompletion(body)
+func (u *Updater) handle(ctx context.Context, m *queue.Message) (r result) {
+	ctx, span := u.begin(ctx, m)
+	defer func() { span.End(u.opts.Now(), r.err) }()
+	c, err := ParseCompletion(m.Body)
 	if err != nil {
 		u.opts.Logger.Error("message is no completion", "error", err)
 		return dead(err)
 	}
+	span.Set(trace.PayloadID, c.PayloadID)
+	span.Set(trace.Execution, c.Execution)
 	_, err = u.Handle(ctx, c)
 	switch {
 	case err == nil:
@@ -137,6 +144,9 @@ func (u *Updater) Handle(ctx context.Context, c Completion) (applied bool, err e
 	if err != nil {
 		return false, fmt.Errorf("completing %s: %w", c.Execution, err)
 	}
+	for _, s := range end.chained {
+		trace.Tell(u.opts.Trace, s)
+	}
 	return true, nil
 }
 
@@ -148,6 +158,7 @@ type ending struct {
 	id        payload.ID
 	effects   statedb.Effects
 	outputURL string
+	chained   []trace.Span // of the payloads that follow, told once these are on disk
 }
 
 // describe asks the executor for what the completion does not say.
@@ -302,7 +313,8 @@ func (u *Updater) chain(ctx context.Context, end *ending, next []payload.Success
 			body = payload.Reference(at.String())
 		}
 		end.effects.Enqueue = append(end.effects.Enqueue, statedb.Submission{
-			Queue: u.opts.ProcessQueue, Draft: queue.Draft{Body: body, Lane: end.Lane},
+			Queue: u.opts.ProcessQueue,
+			Draft: queue.Draft{Body: body, Lane: end.Lane, Attributes: queue.Traced(nil, u.chained(ctx, end, n))},
 		})
 	}
 	return nil

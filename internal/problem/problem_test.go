@@ -126,7 +126,11 @@ func TestExitCodesAreDocumented(t *testing.T) {
 	}
 	var want []string
 	for _, e := range problem.Exits() {
-		want = append(want, fmt.Sprintf("| %d | %s | %s |", e.Code, e.Name, e.Meaning))
+		status := " "
+		if e.Status != 0 {
+			status = fmt.Sprintf(" %d ", e.Status)
+		}
+		want = append(want, fmt.Sprintf("| %d |%s| %s | %s |", e.Code, status, e.Name, e.Meaning))
 	}
 	if !slices.Equal(rows, want) {
 		t.Errorf("the page has\n%s\nthe table is\n%s", strings.Join(rows, "\n"), strings.Join(want, "\n"))

@@ -89,29 +89,30 @@ func KindOfStatus(status int) Kind {
 	}
 }
 
-// Exit is a row of the table of exit codes.
+// Exit is a row of the table of exit codes and HTTP statuses.
 type Exit struct {
 	Code    int
+	Status  int // HTTP; 0 for what no request ends with
 	Name    string
 	Meaning string
 }
 
 // Exits returns the table of exit codes, in ascending order.
 func Exits() []Exit {
-	rows := []Exit{{ExitOK, "ok", "done"}}
+	rows := []Exit{{ExitOK, http.StatusOK, "ok", "done"}}
 	for _, k := range []Kind{Internal, Invalid, NotFound, Conflict, Unauthorized, Forbidden, TooLarge, Unavailable, Timeout} {
 		rows = append(rows, k.exit())
 	}
 	return append(rows,
-		Exit{ExitFailed, "failed", "run-workflow, process --wait: a workflow failed, was aborted or refused its input"},
-		Exit{ExitTimedOut, "timed-out", "run-workflow, process --wait: a workflow timed out, or was not done within --timeout"},
+		Exit{ExitFailed, 0, "failed", "run-workflow, process --wait: a workflow failed, was aborted or refused its input"},
+		Exit{ExitTimedOut, 0, "timed-out", "run-workflow, process --wait: a workflow timed out, or was not done within --timeout"},
 		Limit.exit(),
-		Exit{ExitInterrupted, "interrupted", "stopped by SIGINT (Ctrl-C)"},
-		Exit{ExitTerminated, "terminated", "stopped by SIGTERM"},
+		Exit{ExitInterrupted, 0, "interrupted", "stopped by SIGINT (Ctrl-C)"},
+		Exit{ExitTerminated, 0, "terminated", "stopped by SIGTERM"},
 	)
 }
 
 func (k Kind) exit() Exit {
 	f := k.facts()
-	return Exit{f.exit, f.name, f.meaning}
+	return Exit{f.exit, f.status, f.name, f.meaning}
 }

@@ -81,7 +81,7 @@ func (s *Server) eventsRequest(r *http.Request) (filter eventFilter, after uint6
 	q := r.URL.Query()
 	filter = eventFilter{workflow: q.Get("workflow"), payloadID: q.Get("payload_id")}
 	if text := q.Get("state"); text != "" {
-		if filter.state, err = statedb.ParseState(strings.ToUpper(text)); err != nil {
+		if filter.state, err = statedb.ParseState(text); err != nil {
 			return filter, 0, problem.Wrap(problem.Invalid, err, "the parameter state")
 		}
 		if filter.state == statedb.Completed {

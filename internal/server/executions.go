@@ -10,7 +10,6 @@ import (
 
 	"sundog/asl"
 	"sundog/internal/api"
-	"sundog/internal/audit"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/machine"
 	"sundog/internal/problem"
@@ -86,9 +85,6 @@ func (s *Server) stopExecution(r *http.Request) (api.Execution, error) {
 	if err := s.platform.Engine.Stop(r.Context(), arn, req.Error, req.Cause); err != nil {
 		return api.Execution{}, err
 	}
-	if err := s.note(r, nil, audit.Stop, arn, stopReason(req)); err != nil {
-		return api.Execution{}, err
-	}
 	return s.execution(r)
 }
 
@@ -101,16 +97,7 @@ func (s *Server) redriveExecution(r *http.Request) (api.Execution, error) {
 	if err != nil {
 		return api.Execution{}, err
 	}
-	return describe(d, nil, nil), s.note(r, nil, audit.Redrive, d.ARN, "")
-}
-
-// stopReason is why somebody stops an execution, as long as the audit log takes it.
-func stopReason(req api.StopExecution) string {
-	reason := strings.Trim(req.Error+": "+req.Cause, ": ")
-	if len(reason) > audit.MaxReason {
-		reason = reason[:audit.MaxReason]
-	}
-	return strings.ToValidUTF8(reason, "")
+	return describe(d, nil, nil), nil
 }
 
 func (s *Server) workflows(*http.Request) (api.Workflows, error) {

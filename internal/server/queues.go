@@ -1,16 +1,15 @@
 package server
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
 	"sundog/internal/api"
-	"sundog/internal/audit"
 	"sundog/internal/embedded"
 	store "sundog/internal/embedded/queue"
 	"sundog/internal/problem"
 	"sundog/internal/queue"
+	"sundog/internal/trace"
 )
 
 func (s *Server) queueOf(r *http.Request) (*store.Queue, error) {
@@ -75,6 +74,7 @@ func (s *Server) send(r *http.Request) (api.Message, error) {
 		}
 		draft.Attributes[name] = queue.Attribute{Type: "String", Value: value}
 	}
+	draft.Attributes = queue.Traced(draft.Attributes, trace.From(r.Context()))
 	ids, err := q.Send(r.Context(), draft)
 	if err != nil {
 		return api.Message{}, err
@@ -133,16 +133,25 @@ func (s *Server) deadLetter(r *http.Request) (api.Message, error) {
 	return messageOf(&found), nil
 }
 
+// deleteDeadLetter deletes a dead letter, for a reason that may be missing.
 func (s *Server) deleteDeadLetter(r *http.Request) (api.Moved, error) {
 	q, err := s.queueOf(r)
 	if err != nil {
 		return api.Moved{}, err
 	}
-	id := r.PathValue("id")
-	if err := q.DeleteDeadLetter(r.Context(), id); err != nil {
+	return api.Moved{Count: 1}, s.platform.DeleteDeadLetter(r.Context(), q, r.PathValue("id"), r.URL.Query().Get("reason"))
+}
+
+func (s *Server) purgeDeadLetters(r *http.Request) (api.Moved, error) {
+	q, err := s.queueOf(r)
+	if err != nil {
 		return api.Moved{}, err
 	}
-	return api.Moved{Count: 1}, s.note(r, nil, audit.Purge, q.Name(), "dead letter "+id)
+	n, err := s.platform.PurgeDeadLetters(r.Context(), q, r.URL.Query().Get("reason"))
+	if err != nil && n > 0 {
+		err = problem.Wrap(problem.Internal, err, "%d dead letters were deleted, then it failed", n)
+	}
+	return api.Moved{Count: n}, err
 }
 
 func (s *Server) redrive(r *http.Request) (api.Moved, error) {
@@ -150,11 +159,7 @@ func (s *Server) redrive(r *http.Request) (api.Moved, error) {
 	if err != nil {
 		return api.Moved{}, err
 	}
-	id := r.PathValue("id")
-	if _, err = q.SendAgain(r.Context(), id); err != nil {
-		return api.Moved{}, err
-	}
-	return api.Moved{Count: 1}, s.note(r, nil, audit.Redrive, q.Name(), "dead letter "+id)
+	return api.Moved{Count: 1}, s.platform.RedriveDeadLetter(r.Context(), q, r.PathValue("id"))
 }
 
 func (s *Server) redriveAll(r *http.Request) (api.Moved, error) {
@@ -162,12 +167,9 @@ func (s *Server) redriveAll(r *http.Request) (api.Moved, error) {
 	if err != nil {
 		return api.Moved{}, err
 	}
-	n, err := q.SendAllAgain(r.Context(), nil)
+	n, err := s.platform.RedriveDeadLetters(r.Context(), q)
 	if err != nil && n > 0 {
 		err = problem.Wrap(problem.Internal, err, "%d dead letters were sent again, then it failed", n)
-	}
-	if n > 0 {
-		err = s.note(r, err, audit.Redrive, q.Name(), fmt.Sprintf("%d dead letters", n))
 	}
 	return api.Moved{Count: n}, err
 }

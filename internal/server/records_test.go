@@ -258,14 +258,17 @@ func TestAudit(t *testing.T) {
 	r := start(t, "")
 	r.submit(payloadOf("x", "unknown") + "\n")
 	r.waitState("c/workflow-unknown/x", "FAILED")
-	if _, err := r.DeleteDeadLetter(t.Context(), "process", r.deadLetter().ID); err != nil {
+	if _, err := r.DeleteDeadLetter(t.Context(), "process", r.deadLetter().ID, "a test"); err != nil {
 		t.Fatal(err)
 	}
-	e, err := r.StartExecution(t.Context(), api.StartExecution{Workflow: "second", Name: "n"})
+	e, err := r.StartExecution(t.Context(), api.StartExecution{Workflow: "waits", Name: "n"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.StopExecution(t.Context(), e.ARN, api.StopExecution{Error: "Wrong", Cause: "on purpose"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.StopExecution(t.Context(), e.ARN, api.StopExecution{Error: "Again"}); err != nil { // which changes nothing
 		t.Fatal(err)
 	}
 	if _, err := r.Import(t.Context(), strings.NewReader(item("c", "first", "i", "COMPLETED", day(1))), false); err != nil {
@@ -273,6 +276,18 @@ func TestAudit(t *testing.T) {
 	}
 	if _, err := r.Migrate(t.Context(), api.Migrate{}); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := r.Backup(t.Context(), filepath.Join(t.TempDir(), "copy")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.CreateToken(t.Context(), api.CreateToken{Name: "reader", Role: "read"}); err != nil {
+		t.Fatal(err)
+	}
+	if moved, err := r.PurgeDeadLetters(t.Context(), "process", "none is left"); err != nil || moved.Count != 0 { // so there is no entry
+		t.Fatalf("%+v, %v", moved, err)
+	}
+	if _, err := r.PurgeDeadLetters(t.Context(), "process", ""); !problem.Is(err, problem.Invalid) {
+		t.Errorf("without a reason: %v", err)
 	}
 	var got []string
 	for q := (client.AuditQuery{Since: "1h", Limit: 2}); ; {
@@ -287,7 +302,7 @@ func TestAudit(t *testing.T) {
 			break
 		}
 	}
-	if want := []string{"migrate", "import", "stop", "purge"}; !slices.Equal(got, want) {
+	if want := []string{"token", "backup", "migrate", "import", "stop", "purge"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	page, err := r.Audit(t.Context(), client.AuditQuery{Kind: "stop"})

@@ -54,7 +54,9 @@ func (s *Server) table() []route {
 		answers(s, "GET", api.PathQueues+"/{queue}/dead-letters", access.Read, s.deadLetters, "Dead letters of a queue, the oldest first", limit, next),
 		answers(s, "POST", api.PathQueues+"/{queue}/redrive", access.Operate, s.redriveAll, "Send all dead letters of a queue again"),
 		answers(s, "GET", api.PathQueues+"/{queue}/dead-letters/{id}", access.Read, s.deadLetter, "A dead letter"),
-		answers(s, "DELETE", api.PathQueues+"/{queue}/dead-letters/{id}", access.Operate, s.deleteDeadLetter, "Delete a dead letter"),
+		answers(s, "DELETE", api.PathQueues+"/{queue}/dead-letters/{id}", access.Operate, s.deleteDeadLetter, "Delete a dead letter",
+			query("reason", "why, for the audit log")),
+		answers(s, "DELETE", api.PathQueues+"/{queue}/dead-letters", access.Operate, s.purgeDeadLetters, "Delete all dead letters of a queue", reason),
 		answers(s, "POST", api.PathQueues+"/{queue}/dead-letters/{id}/redrive", access.Operate, s.redrive, "Send a dead letter again"),
 
 		answers(s, "GET", api.PathTriggers, access.Read, s.triggers, "Triggers and how far they are behind"),

@@ -167,7 +167,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			s.fail(w, r, problem.New(problem.Forbidden, "a page of another site may not do this"))
 			return
 		}
-		r = withCaller(r, caller)
+		r = s.withTrace(withCaller(r, caller))
 		next.ServeHTTP(w, r)
 	})
 }

@@ -32,6 +32,7 @@ workflows:
   second: { definition: second.asl.json }
   broken: { definition: broken.asl.json }
   talks: { definition: talks.asl.json }
+  waits: { definition: waits.asl.json }
 functions:
   talks: { type: command, command: [sh, -c, "echo first >&2; echo second >&2; cat"] }
   fails: { type: command, command: [sh, -c, "echo failing >&2; exit 1"] }
@@ -93,6 +94,7 @@ func startWith(t *testing.T, token, more string) *running {
 		"first.asl.json":  `{"StartAt":"A","States":{"A":` + fmt.Sprintf(task, "echo") + `,"Next":"B"},"B":` + fmt.Sprintf(task, "publish") + `,"End":true}}}`,
 		"second.asl.json": `{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}}`,
 		"talks.asl.json":  talks,
+		"waits.asl.json":  `{"StartAt":"A","States":{"A":{"Type":"Wait","Seconds":1000,"End":true}}}`,
 		"broken.asl.json": `{"StartAt":"A","States":{"A":{"Type":"Fail","Error":"Broken","Cause":"on purpose"}}}`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

@@ -125,5 +125,8 @@ func (s *Server) backup(r *http.Request) (api.Backup, error) {
 		return api.Backup{}, problem.New(problem.Invalid, "the folder of a backup, dir=%q, is no absolute path", req.Dir).
 			WithHint("it is a folder of the server's machine that does not exist yet, such as /var/backups/sundog-%s", time.Now().Format(time.DateOnly))
 	}
-	return req, s.platform.Backup(r.Context(), req.Dir)
+	if err := s.platform.Backup(r.Context(), req.Dir); err != nil {
+		return api.Backup{}, err
+	}
+	return req, s.note(r, nil, audit.Backup, req.Dir, "")
 }

@@ -51,15 +51,15 @@ func States() []State {
 	return []State{Claimed, Processing, Succeeded, Failed, Invalid, Aborted}
 }
 
-// ParseState reads the name of a state, Completed included.
+// ParseState reads the name of a state, Completed included, in capital or small letters.
 func ParseState(text string) (State, error) {
-	s := State(text)
+	s := State(strings.ToUpper(text))
 	if !s.Known() {
 		names := make([]string, len(States()))
 		for i, known := range States() {
 			names[i] = string(known)
 		}
-		return "", fmt.Errorf("unknown state %q: use one of %s", text, strings.Join(names, ", "))
+		return "", fmt.Errorf("unknown state %q: use one of %s (or %s, which is %s)", text, strings.Join(names, ", "), Completed, Succeeded)
 	}
 	return s, nil
 }

@@ -115,11 +115,13 @@ func TestTimesSortAsInstants(t *testing.T) {
 
 func TestParseState(t *testing.T) {
 	for _, s := range append(statedb.States(), statedb.Completed) {
-		if got, err := statedb.ParseState(string(s)); got != s || err != nil {
-			t.Errorf("%s: %s, %v", s, got, err)
+		for _, text := range []string{string(s), strings.ToLower(string(s))} {
+			if got, err := statedb.ParseState(text); got != s || err != nil {
+				t.Errorf("%s: %s, %v", text, got, err)
+			}
 		}
 	}
-	if _, err := statedb.ParseState("succeeded"); err == nil || !strings.Contains(err.Error(), "SUCCEEDED") {
+	if _, err := statedb.ParseState("success"); err == nil || !strings.Contains(err.Error(), `"success"`) || !strings.Contains(err.Error(), "SUCCEEDED, FAILED") {
 		t.Errorf("an unknown state: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"sundog/eventpattern"
+	"sundog/internal/trace"
 )
 
 // Errors of topics. Implementations wrap them with what was being done.
@@ -48,6 +49,7 @@ type Draft struct {
 	Subject    string
 	Body       []byte
 	Attributes map[string]Attribute
+	Trace      trace.Context // what it comes from; it travels with every delivery
 }
 
 // Message is a message that was published.
@@ -58,4 +60,5 @@ type Message struct {
 	Subject    string    // often empty
 	Body       []byte
 	Attributes map[string]Attribute
+	Trace      trace.Context // often zero
 }

@@ -43,6 +43,7 @@ var (
 type Tokens struct {
 	store *store.Store
 	now   func() time.Time
+	note  Note
 
 	writing sync.Mutex // held from the look at what there is to the commit
 
@@ -69,9 +70,16 @@ type document struct {
 
 func key(name string) store.Key { return store.NewKey(store.PrefixToken).String(name) }
 
-// Open reads the tokens of a store.
-func Open(st *store.Store, now func() time.Time) (*Tokens, error) {
-	t := &Tokens{store: st, now: now, byID: map[string]stored{}}
+// A Note adds to the transaction in which a token is made or revoked, at the wish of whom ctx names: what was done, for the audit log. It must not
+// commit it.
+type Note func(ctx context.Context, tx *store.Tx, token, done string) error
+
+// Open reads the tokens of a store. The note may be nil.
+func Open(st *store.Store, now func() time.Time, note Note) (*Tokens, error) {
+	if note == nil {
+		note = func(context.Context, *store.Tx, string, string) error { return nil }
+	}
+	t := &Tokens{store: st, now: now, note: note, byID: map[string]stored{}}
 	for entry, err := range st.Scan(store.NewKey(store.PrefixToken).Range()) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the tokens: %w", err)
@@ -142,10 +150,22 @@ func (t *Tokens) Create(ctx context.Context, name string, role access.Role, expi
 	tx := t.store.Begin()
 	tx.Set(key(name), value)
 	tx.OnCommit(func() { t.put(s) })
+	if err := t.note(ctx, tx, name, made(&s.Token)); err != nil {
+		return access.Secret{}, s.Token, fmt.Errorf("making token %s: %w", name, err)
+	}
 	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil { // its outcome has to be known
 		return access.Secret{}, s.Token, fmt.Errorf("making token %s: %w", name, err)
 	}
 	return secret, s.Token, nil
+}
+
+// made says what a token is good for.
+func made(t *access.Token) string {
+	text := "made with the role " + t.Role.String()
+	if !t.Expires.IsZero() {
+		text += ", until " + t.Expires.Format(time.RFC3339)
+	}
+	return text
 }
 
 // room returns why a token of a name cannot be made.
@@ -184,6 +204,9 @@ func (t *Tokens) Revoke(ctx context.Context, name string) error {
 		defer t.mu.Unlock()
 		delete(t.byID, id)
 	})
+	if err := t.note(ctx, tx, name, "revoked"); err != nil {
+		return fmt.Errorf("revoking token %s: %w", name, err)
+	}
 	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil { // its outcome has to be known
 		return fmt.Errorf("revoking token %s: %w", name, err)
 	}

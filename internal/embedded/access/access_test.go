@@ -34,7 +34,7 @@ func open(t *testing.T, w *world) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	tokens, err := access.Open(st, func() time.Time { return w.now })
+	tokens, err := access.Open(st, func() time.Time { return w.now }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"sundog/asl"
 	"sundog/internal/embedded/machine"
 	"sundog/internal/embedded/store"
+	"sundog/internal/trace"
 )
 
 // StartRequest asks for an execution.
@@ -121,7 +122,7 @@ func (e *Engine) StartTx(ctx context.Context, tx *store.Tx, req StartRequest) (d
 	}
 	var finish func(error)
 	if errors.Is(err, ErrNotFound) {
-		d, finish, err = e.startTx(tx, m, req, "", input)
+		d, finish, err = e.startTx(ctx, tx, m, req, "", input)
 	}
 	if err != nil {
 		unlock()
@@ -136,7 +137,7 @@ func (e *Engine) StartTx(ctx context.Context, tx *store.Tx, req StartRequest) (d
 // start starts an execution under a name that is not in use. One of StartSync has an id besides its name.
 func (e *Engine) start(ctx context.Context, t machine.Target, req StartRequest, syncID string, input *asl.Document) (Description, error) {
 	tx := e.store.Begin()
-	d, settle, err := e.startTx(tx, t, req, syncID, input)
+	d, settle, err := e.startTx(ctx, tx, t, req, syncID, input)
 	if err != nil {
 		return d, err
 	}
@@ -149,7 +150,7 @@ func (e *Engine) start(ctx context.Context, t machine.Target, req StartRequest, 
 }
 
 // startTx adds the start to a transaction, with whose outcome settle is called.
-func (e *Engine) startTx(tx *store.Tx, t machine.Target, req StartRequest, syncID string, input *asl.Document) (d Description, settle func(error), err error) {
+func (e *Engine) startTx(ctx context.Context, tx *store.Tx, t machine.Target, req StartRequest, syncID string, input *asl.Document) (d Description, settle func(error), err error) {
 	at, m := e.moment(), t.Machine
 	id := e.nextID(at.Now)
 	d = Description{
@@ -160,6 +161,7 @@ func (e *Engine) startTx(tx *store.Tx, t machine.Target, req StartRequest, syncI
 	if syncID != "" {
 		d.ARN = e.syncARN(m.Name, d.unique())
 	}
+	e.place(&d, trace.From(ctx))
 	in, all, err := e.begin(tx, d, t.Parsed, e.identityOf(&d), input, at)
 	if err != nil {
 		return d, nil, err
@@ -202,19 +204,6 @@ func (e *Engine) begin(tx *store.Tx, d Description, machine *asl.Machine, id asl
 	err := e.write(tx, in, all)
 	in.starting = false
 	return in, all, err
-}
-
-// Stop aborts an execution. It returns ErrNotFound, or nil when it has ended already, as AWS does.
-func (e *Engine) Stop(ctx context.Context, arn, errorName, cause string) error {
-	id, err := e.find(arn)
-	if err != nil {
-		return err
-	}
-	err = e.call(ctx, id, asl.StopRequested{Error: errorName, Cause: cause})
-	if errors.Is(err, ErrEnded) {
-		return nil
-	}
-	return err
 }
 
 // Describe returns an execution, its input and its output (nil when it has none).

@@ -10,6 +10,7 @@ import (
 
 	"sundog/asl"
 	"sundog/internal/embedded/store"
+	"sundog/internal/trace"
 )
 
 // Description is what is known about an execution, apart from its history and documents.
@@ -49,6 +50,10 @@ type Description struct {
 	Revision string    `json:"revision,omitempty"` // empty: the one that the machine was created with
 	Revised  time.Time `json:"revised,omitzero"`   // when that came to be
 	Role     string    `json:"role,omitempty"`     // an ARN
+
+	// Trace is its place in a trace, TraceParent that of what started or last redrove it. Both are zero when it was started without traces.
+	Trace       trace.Context `json:"trace,omitzero"`
+	TraceParent trace.Context `json:"trace_parent,omitzero"`
 
 	child childOf // of a map run; stored beside the public fields
 }

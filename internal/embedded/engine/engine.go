@@ -35,6 +35,7 @@ import (
 	"sundog/asl/maprun"
 	"sundog/internal/embedded/machine"
 	"sundog/internal/embedded/store"
+	"sundog/internal/trace"
 )
 
 // Errors of the engine. They are wrapped with what was asked of what.
@@ -85,6 +86,9 @@ type EndHook func(tx *store.Tx, ended Description, input, output *asl.Document) 
 // error, is called once the outcome is known. An error that wraps ErrNotRedrivable refuses the redrive.
 type RedriveHook func(ctx context.Context, tx *store.Tx, redriven Description) (settle func(error), err error)
 
+// A StopHook adds to the transaction in which an execution is stopped, for a reason that may be empty. It must not commit it.
+type StopHook func(ctx context.Context, tx *store.Tx, stopped Description, reason string) error
+
 // Options of an engine.
 type Options struct {
 	Store  *store.Store
@@ -93,6 +97,8 @@ type Options struct {
 	EndHook EndHook
 	// RedriveHook may be nil.
 	RedriveHook RedriveHook
+	// StopHook may be nil.
+	StopHook StopHook
 	// Region and Account show in ARNs.
 	Region, Account string
 	// MachinePrefix stands before the workflow's name in ARNs.
@@ -115,6 +121,8 @@ type Options struct {
 	Limits asl.Limits
 	// MaxInput is the size in bytes of the largest input of an execution, DefaultMaxInput when zero.
 	MaxInput int
+	// Trace is told of executions and tasks that have ended; nobody when nil.
+	Trace trace.Recorder
 }
 
 // DefaultMaxInput is AWS's bound: 256 KiB.

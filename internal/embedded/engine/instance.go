@@ -143,6 +143,7 @@ func taskKey(id uint64, task asl.TaskID) store.Key {
 func (e *Engine) advance(in *instance, batch []delivery) error {
 	at := e.moment()
 	var all effects
+	var with []func(*store.Tx, *instance) error
 	for i := range batch {
 		d := &batch[i]
 		if d.look != nil {
@@ -159,6 +160,9 @@ func (e *Engine) advance(in *instance, batch []delivery) error {
 			return fmt.Errorf("%s: %w", in.desc.ARN, err)
 		}
 		all.add(step)
+		if d.with != nil {
+			with = append(with, d.with)
+		}
 		switch ev := d.event.(type) {
 		case asl.TimerFired:
 			all.droppedTimers = append(all.droppedTimers, ev.Timer)
@@ -183,6 +187,11 @@ func (e *Engine) advance(in *instance, batch []delivery) error {
 	tx := e.store.Begin()
 	if err := e.write(tx, in, &all); err != nil {
 		return err
+	}
+	for _, add := range with {
+		if err := add(tx, in); err != nil {
+			return fmt.Errorf("stopping %s: %w", in.desc.ARN, err)
+		}
 	}
 	if err := tx.Commit(context.WithoutCancel(e.ctx)); err != nil {
 		return fmt.Errorf("writing a step of %s: %w", in.desc.ARN, err)
@@ -293,6 +302,7 @@ func (e *Engine) writeEnd(tx *store.Tx, in *instance, all *effects) error {
 		d.EventCount = all.history[n-1].ID
 	}
 	d.write(tx)
+	e.tellEnd(tx, d)
 	if d.isChild() {
 		writeChildEnd(tx, in, &d)
 	} else {

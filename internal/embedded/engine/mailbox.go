@@ -5,15 +5,17 @@ import (
 	"time"
 
 	"sundog/asl"
+	"sundog/internal/embedded/store"
 )
 
 // A delivery is an event for an execution, or a look at it; and who wants to know when its outcome is on disk.
 type delivery struct {
 	event asl.Event
-	look  func(*instance)       // instead of an event
-	check func(*instance) error // whether the event may have its effect; nil: it may
-	done  func(error)           // may be nil; called once
-	err   error                 // of check
+	look  func(*instance)                  // instead of an event
+	check func(*instance) error            // whether the event may have its effect; nil: it may
+	with  func(*store.Tx, *instance) error // adds to the transaction in which the event has its effect; may be nil
+	done  func(error)                      // may be nil; called once
+	err   error                            // of check
 	// redrive is what an execution that has ended is asked, instead of an event. It has a step of its own.
 	redrive func(*instance) error
 }
@@ -39,8 +41,14 @@ func (e *Engine) post(id uint64, d ...delivery) {
 
 // call delivers an event and waits until its outcome is on disk.
 func (e *Engine) call(ctx context.Context, id uint64, event asl.Event) error {
+	return e.send(ctx, id, delivery{event: event})
+}
+
+// send delivers what call does with an event of its own.
+func (e *Engine) send(ctx context.Context, id uint64, d delivery) error {
 	done := make(chan error, 1)
-	e.post(id, delivery{event: event, done: func(err error) { done <- err }})
+	d.done = func(err error) { done <- err }
+	e.post(id, d)
 	select {
 	case err := <-done:
 		return err

@@ -125,6 +125,7 @@ func (e *Engine) startChild(tx *store.Tx, r *mapRun, input maprun.Input) (starte
 		child: childOf{Run: r.ref, Index: index, Items: input.Items, State: r.record.State},
 	}
 	identity.Number = d.id
+	e.place(&d, r.parent.Trace)
 	if settings.Express {
 		d.MachineType = "EXPRESS"
 	}

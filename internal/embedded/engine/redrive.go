@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sundog/asl"
+	"sundog/internal/trace"
 )
 
 // ErrNotRedrivable is returned when the execution runs, has succeeded, or may not be redriven any more (AWS: ExecutionNotRedrivable).
@@ -132,6 +133,11 @@ func (e *Engine) redriveTx(ctx context.Context, in *instance, token string, at a
 	tx := e.store.Begin()
 	tx.Delete(endedKey(&in.desc))
 	in.desc.reopen(at.Now, token)
+	if parent := trace.From(ctx); !parent.IsZero() {
+		e.place(&in.desc, parent)
+	} else {
+		e.place(&in.desc, in.desc.Trace)
+	}
 	d := in.desc
 	d.write(tx)
 	tx.Set(openKey(&d), []byte(d.Lane))

@@ -171,7 +171,7 @@ func (e *Engine) runTask(ctx context.Context, ref taskRef, task Task) {
 	if task.answered != nil {
 		output = asl.Raw(task.answered)
 	} else {
-		output, err = e.guard(ctx, task)
+		output, err = e.traced(ctx, task)
 	}
 	if ctx.Err() != nil || errors.Is(err, ErrSuspended) {
 		return // dropped; or stopping, and run again after the restart

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"sundog/internal/embedded/egress"
+	"sundog/internal/trace"
 )
 
 // poster posts events to a URL.
@@ -67,6 +68,9 @@ func (p *poster) post(ctx context.Context, c *call) (status int, body []byte, er
 	req.Header.Set("Sundog-Request-Id", c.id)
 	if c.traceID != "" {
 		req.Header.Set("X-Amzn-Trace-Id", c.traceID)
+	}
+	if place := trace.From(ctx); !place.IsZero() {
+		req.Header.Set(trace.Header, place.String())
 	}
 	resp, err := p.client.Do(req)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"sundog/asl"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/function"
+	"sundog/internal/trace"
 )
 
 // invokeByARN calls the function that the Resource names with the parameters as its event; its response is the result.
@@ -34,7 +35,7 @@ func (r *Runner) invoke(ctx context.Context, task engine.Task) (*asl.Document, e
 	if err != nil {
 		return nil, err
 	}
-	req.TraceID = traceID(task)
+	req.TraceID = traceID(ctx, task)
 	resp, err := r.Functions.Invoke(ctx, req)
 	if err != nil {
 		return nil, taskError(err)
@@ -118,14 +119,18 @@ func invokePayload(value gjson.Result, raw []byte) []byte {
 	return raw
 }
 
-// traceID names the call of a function in the form of X-Ray (X-Ray Developer Guide, "Tracing header").
-func traceID(task engine.Task) string {
+// traceID names the call of a function in the form of X-Ray (X-Ray Developer Guide, "Tracing header"): by its place in a trace, or, when there is
+// none, by a name of its own.
+func traceID(ctx context.Context, task engine.Task) string {
+	if c := trace.From(ctx); !c.IsZero() {
+		return fmt.Sprintf("Root=1-%x-%x;Parent=%x;Sampled=%d", c.Trace[:4], c.Trace[4:], c.Span, c.Flags&trace.Sampled)
+	}
 	id := strings.ReplaceAll(derivedID(task, "trace"), "-", "")
 	return fmt.Sprintf("Root=1-%08x-%s", uint32(task.Begun.Unix()), id[:24])
 }
 
 // invokeResult is the result as the workflow sees it. It is written, not marshalled: the response can be large.
-func invokeResult(begun time.Time, trace string, resp function.Response) []byte {
+func invokeResult(begun time.Time, traceID string, resp function.Response) []byte {
 	length := strconv.Itoa(len(resp.Payload))
 	date := begun.UTC().Format(http.TimeFormat)
 	b := make([]byte, 0, len(resp.Payload)+900)
@@ -136,7 +141,7 @@ func invokeResult(begun time.Time, trace string, resp function.Response) []byte 
 	b = append(b, `"],"Content-Type":["application/json"],"Date":["`...)
 	b = append(b, date...)
 	b = append(b, `"],"X-Amz-Executed-Version":["$LATEST"],"X-Amzn-Trace-Id":["`...)
-	b = append(b, trace...)
+	b = append(b, traceID...)
 	b = append(b, `"],"x-amzn-Remapped-Content-Length":["0"],"x-amzn-RequestId":["`...)
 	b = append(b, resp.RequestID...)
 	b = append(b, `"]},"HttpHeaders":{"Connection":"keep-alive","Content-Length":"`...)
@@ -144,7 +149,7 @@ func invokeResult(begun time.Time, trace string, resp function.Response) []byte 
 	b = append(b, `","Content-Type":"application/json","Date":"`...)
 	b = append(b, date...)
 	b = append(b, `","X-Amz-Executed-Version":"$LATEST","X-Amzn-Trace-Id":"`...)
-	b = append(b, trace...)
+	b = append(b, traceID...)
 	b = append(b, `","x-amzn-Remapped-Content-Length":"0","x-amzn-RequestId":"`...)
 	b = append(b, resp.RequestID...)
 	b = append(b, `"},"HttpStatusCode":200},"SdkResponseMetadata":{"RequestId":"`...)

@@ -82,6 +82,22 @@ func (q *Queue) readDead(id string) (key store.Key, value []byte, err error) {
 // SendAgain sends a dead letter again, as a new message at the end of its lane, and returns the id of that. ErrNoDeadLetter when
 // there is none.
 func (q *Queue) SendAgain(ctx context.Context, id string) (string, error) {
+	return q.SendAgainWith(ctx, id, nil)
+}
+
+// With adds to a transaction in which something becomes of dead letters, of so many, such as an entry in a log. It must not commit it; an error
+// gives the change up. It may be nil.
+type With func(tx *store.Tx, letters int) error
+
+func (w With) add(tx *store.Tx, letters int) error {
+	if w == nil {
+		return nil
+	}
+	return w(tx, letters)
+}
+
+// SendAgainWith is SendAgain with something else in its transaction.
+func (q *Queue) SendAgainWith(ctx context.Context, id string, with With) (string, error) {
 	q.admin.Lock()
 	defer q.admin.Unlock()
 	key, value, err := q.readDead(id)
@@ -90,6 +106,9 @@ func (q *Queue) SendAgain(ctx context.Context, id string) (string, error) {
 	}
 	tx := q.store.Begin()
 	seq, err := q.sendAgainTx(tx, key, value)
+	if err == nil {
+		err = with.add(tx, 1)
+	}
 	if err == nil {
 		err = tx.Commit(ctx)
 	}
@@ -121,7 +140,12 @@ func (q *Queue) sendAgainTx(tx *store.Tx, key, value []byte) (uint64, error) {
 // SendAllAgain sends all dead letters again that there are at the time of the call, in transactions of bounded size. After each it calls
 // progress, when that is not nil, with the number sent so far. With an error, what was sent so far stays sent.
 func (q *Queue) SendAllAgain(ctx context.Context, progress func(sent int64)) (int64, error) {
-	return q.eachDead(ctx, "sending again in", progress, func(tx *store.Tx, key, value []byte) error {
+	return q.SendAllAgainWith(ctx, progress, nil)
+}
+
+// SendAllAgainWith is SendAllAgain with something else in each of its transactions.
+func (q *Queue) SendAllAgainWith(ctx context.Context, progress func(sent int64), with With) (int64, error) {
+	return q.eachDead(ctx, "sending again in", progress, with, func(tx *store.Tx, key, value []byte) error {
 		_, err := q.sendAgainTx(tx, key, value)
 		return err
 	})
@@ -129,6 +153,11 @@ func (q *Queue) SendAllAgain(ctx context.Context, progress func(sent int64)) (in
 
 // DeleteDeadLetter deletes a dead letter. ErrNoDeadLetter when there is none.
 func (q *Queue) DeleteDeadLetter(ctx context.Context, id string) error {
+	return q.DeleteDeadLetterWith(ctx, id, nil)
+}
+
+// DeleteDeadLetterWith is DeleteDeadLetter with something else in its transaction.
+func (q *Queue) DeleteDeadLetterWith(ctx context.Context, id string, with With) error {
 	q.admin.Lock()
 	defer q.admin.Unlock()
 	key, _, err := q.readDead(id)
@@ -138,7 +167,10 @@ func (q *Queue) DeleteDeadLetter(ctx context.Context, id string) error {
 	tx := q.store.Begin()
 	tx.Delete(key)
 	q.countDeadTx(tx, -1)
-	if err := tx.Commit(ctx); err != nil {
+	if err = with.add(tx, 1); err == nil {
+		err = tx.Commit(ctx)
+	}
+	if err != nil {
 		return q.fail("deleting a dead letter of", err)
 	}
 	return nil
@@ -147,7 +179,12 @@ func (q *Queue) DeleteDeadLetter(ctx context.Context, id string) error {
 // PurgeDeadLetters deletes all dead letters that there are at the time of the call and returns how many. With an error, what was
 // deleted so far stays deleted.
 func (q *Queue) PurgeDeadLetters(ctx context.Context) (int64, error) {
-	return q.eachDead(ctx, "deleting dead letters of", nil, func(tx *store.Tx, key, _ []byte) error {
+	return q.PurgeDeadLettersWith(ctx, nil)
+}
+
+// PurgeDeadLettersWith is PurgeDeadLetters with something else in each of its transactions, which are of bounded size.
+func (q *Queue) PurgeDeadLettersWith(ctx context.Context, with With) (int64, error) {
+	return q.eachDead(ctx, "deleting dead letters of", nil, with, func(tx *store.Tx, key, _ []byte) error {
 		tx.Delete(key)
 		q.countDeadTx(tx, -1)
 		return nil
@@ -155,7 +192,7 @@ func (q *Queue) PurgeDeadLetters(ctx context.Context) (int64, error) {
 }
 
 // eachDead does something with every dead letter there is, in transactions of moveBatch.
-func (q *Queue) eachDead(ctx context.Context, doing string, progress func(int64), do func(tx *store.Tx, key, value []byte) error) (int64, error) {
+func (q *Queue) eachDead(ctx context.Context, doing string, progress func(int64), with With, do func(tx *store.Tx, key, value []byte) error) (int64, error) {
 	q.admin.Lock()
 	defer q.admin.Unlock()
 	r := store.NewKey(store.PrefixDeadLetter).String(q.name).Range()
@@ -178,7 +215,11 @@ func (q *Queue) eachDead(ctx context.Context, doing string, progress func(int64)
 		if n == 0 {
 			return total, nil
 		}
-		if err := tx.Commit(ctx); err != nil {
+		err := with.add(tx, n)
+		if err == nil {
+			err = tx.Commit(ctx)
+		}
+		if err != nil {
 			return total, q.fail(doing, err)
 		}
 		total += int64(n)

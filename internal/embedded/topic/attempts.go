@@ -7,11 +7,13 @@ import (
 
 	"sundog/internal/queue"
 	"sundog/internal/topic"
+	"sundog/internal/trace"
 )
 
 // attempts is a target that takes messages one by one, several at a time, and puts back what failed.
 type attempts struct {
 	s    *subscription
+	kind trace.Kind // of the spans of its deliveries
 	send func(ctx context.Context, m topic.Message, attempt int) error
 }
 
@@ -38,7 +40,11 @@ func (a *attempts) attempt(ctx context.Context, q queue.Message) error {
 	limited, cancel := context.WithTimeout(ctx, a.s.Timeout)
 	defer cancel()
 	m := unpack(q)
+	limited, span := trace.Begin(trace.With(limited, m.Trace), a.s.tracer(m), a.kind, "publish "+a.s.Name, a.s.topics.opts.Now())
+	span.Set(trace.Queue, m.Topic)
+	span.Set(trace.MessageID, m.ID)
 	err := a.send(limited, m, q.ReceiveCount)
+	span.End(a.s.topics.opts.Now(), err)
 	if err == nil {
 		return a.s.queue.Delete(context.WithoutCancel(ctx), q.Receipt) // it was delivered, even if this ends now
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"sundog/internal/topic"
+	"sundog/internal/trace"
 )
 
 // newFunction calls a function with each message, in the form of an event of SNS (AWS Lambda Developer Guide, "Using Lambda with
@@ -16,7 +17,7 @@ func newFunction(s *subscription) (target, error) {
 	if functions == nil {
 		return nil, errors.New("there are no functions here")
 	}
-	return &attempts{s, func(ctx context.Context, m topic.Message, _ int) error {
+	return &attempts{s, trace.Producer, func(ctx context.Context, m topic.Message, _ int) error {
 		event, err := s.snsEvent(m)
 		if err != nil {
 			return err

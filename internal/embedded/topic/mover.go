@@ -39,7 +39,8 @@ func (v *mover) move(ctx context.Context, batch ...queue.Message) error {
 	}
 	tx := v.s.topics.store.Begin()
 	for _, m := range batch {
-		if _, err := to.SendTx(tx, queue.Draft{Body: m.Body, Attributes: unpack(m).Attributes}); err != nil {
+		moved := unpack(m)
+		if _, err := to.SendTx(tx, queue.Draft{Body: m.Body, Attributes: queue.Traced(moved.Attributes, moved.Trace)}); err != nil {
 			return err
 		}
 		if err := v.s.queue.DeleteTx(tx, m.Receipt); err != nil {

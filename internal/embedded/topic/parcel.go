@@ -7,6 +7,7 @@ import (
 
 	"sundog/internal/queue"
 	"sundog/internal/topic"
+	"sundog/internal/trace"
 )
 
 // The attributes that a message bears in the queue of a subscription, beside its own.
@@ -16,7 +17,8 @@ const (
 	attributeTopic = reservedPrefix + "topic"
 	attributeTime  = reservedPrefix + "time"
 
-	attributeSubject = reservedPrefix + "subject" // of messages that have one
+	attributeSubject = reservedPrefix + "subject"    // of messages that have one
+	attributeTrace   = reservedPrefix + trace.Header // of messages that are part of a trace
 
 	maxReserved = 1 << 10 // bytes of them
 )
@@ -32,6 +34,9 @@ func pack(m topic.Message) queue.Draft {
 	attributes[attributeTime] = queue.Attribute{Type: "String", Value: m.Time.Format(time.RFC3339Nano)}
 	if m.Subject != "" {
 		attributes[attributeSubject] = queue.Attribute{Type: "String", Value: m.Subject}
+	}
+	if !m.Trace.IsZero() {
+		attributes[attributeTrace] = queue.Attribute{Type: "String", Value: m.Trace.String()}
 	}
 	return queue.Draft{Body: m.Body, Attributes: attributes}
 }
@@ -53,6 +58,9 @@ func unpack(q queue.Message) topic.Message {
 	}
 	if at, err := time.Parse(time.RFC3339Nano, q.Attributes[attributeTime].Value); err == nil {
 		m.Time = at
+	}
+	if text := q.Attributes[attributeTrace].Value; text != "" {
+		m.Trace, _ = trace.Parse(text) // pack wrote it
 	}
 	maps.DeleteFunc(m.Attributes, func(name string, _ topic.Attribute) bool { return reserved(name) })
 	return m

@@ -13,6 +13,8 @@ import (
 	"sundog/eventpattern"
 	embedded "sundog/internal/embedded/queue"
 	"sundog/internal/queue"
+	"sundog/internal/topic"
+	"sundog/internal/trace"
 )
 
 // Defaults and bounds of a Subscription.
@@ -158,6 +160,14 @@ func (s *subscription) start(ctx context.Context) {
 	for range s.target.workers() {
 		s.wg.Go(func() { s.run(ctx) })
 	}
+}
+
+// tracer is who is told of the delivery of a message: nobody, when it is part of no trace.
+func (s *subscription) tracer(m topic.Message) trace.Recorder {
+	if m.Trace.IsZero() {
+		return nil
+	}
+	return s.topics.opts.Trace
 }
 
 func (s *subscription) close() {

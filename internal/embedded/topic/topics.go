@@ -36,6 +36,7 @@ import (
 	"sundog/internal/embedded/store"
 	"sundog/internal/queue"
 	"sundog/internal/topic"
+	"sundog/internal/trace"
 )
 
 // DefaultMaxBytes bounds body and attributes of one message together.
@@ -62,6 +63,7 @@ type Options struct {
 	Region    string           // in ARNs; us-east-1 when empty
 	Account   string           // in ARNs; 000000000000 when empty
 	MaxBytes  int              // of a message; DefaultMaxBytes when zero
+	Trace     trace.Recorder   // told of every attempt to deliver to a webhook or a function; nobody when nil
 }
 
 // complete fills in the defaults. It returns the transport if that is not the caller's.
@@ -192,7 +194,7 @@ func (t *Topics) PublishTx(tx *store.Tx, name string, drafts ...topic.Draft) ([]
 	now := t.opts.Now().UTC()
 	ids := make([]string, len(drafts))
 	for i, d := range drafts {
-		m := topic.Message{ID: t.opts.NewID(), Topic: name, Time: now, Subject: d.Subject, Body: d.Body, Attributes: d.Attributes}
+		m := topic.Message{ID: t.opts.NewID(), Topic: name, Time: now, Subject: d.Subject, Body: d.Body, Attributes: d.Attributes, Trace: d.Trace}
 		ids[i] = m.ID
 		var parcel queue.Draft // the same for all subscriptions
 		for _, s := range subscriptions {

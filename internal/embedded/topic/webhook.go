@@ -18,6 +18,7 @@ import (
 
 	"sundog/internal/embedded/egress"
 	"sundog/internal/topic"
+	"sundog/internal/trace"
 )
 
 // Webhook is an HTTP endpoint. Each message is a POST of its body, with these headers:
@@ -29,6 +30,7 @@ import (
 //	Sundog-Timestamp      when the message was published (RFC 3339)
 //	Sundog-Subject        its subject, when it has one
 //	Sundog-Attributes     its attributes, as JSON in ASCII, when it has any
+//	traceparent           where the delivery stands in its trace (W3C Trace Context), when there is one
 //	Sundog-Signature      t=<unix seconds>,v1=<hexadecimal HMAC-SHA256 of "<t>.<body>" with Secret>, when there is a secret
 //
 // An answer of 2xx ends the delivery. Any other, a redirect included, is a failure; its Retry-After is kept to.
@@ -60,7 +62,7 @@ func newWebhook(s *subscription) (target, error) {
 		return nil, errors.New("a webhook needs a URL that begins with http:// or https://") // which may hold a secret
 	}
 	client := egress.NewClient(s.topics.opts.Transport)
-	return &attempts{s, func(ctx context.Context, m topic.Message, attempt int) error {
+	return &attempts{s, trace.Client, func(ctx context.Context, m topic.Message, attempt int) error {
 		req, err := s.webhookRequest(ctx, m, attempt)
 		if err != nil {
 			return err
@@ -94,6 +96,9 @@ func (s *subscription) webhookRequest(ctx context.Context, m topic.Message, atte
 			return nil, fmt.Errorf("writing the attributes: %w", err)
 		}
 		h.Set(HeaderAttributes, ascii(text))
+	}
+	if place := trace.From(ctx); !place.IsZero() {
+		h.Set(trace.Header, place.String())
 	}
 	if s.Webhook.Secret != "" {
 		h.Set(HeaderSignature, Sign([]byte(s.Webhook.Secret), s.topics.opts.Now(), m.Body))
