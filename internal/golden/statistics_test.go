@@ -255,7 +255,7 @@ func checkPeriodNames(t *testing.T, c golden.Case) golden.Outcome {
 	}
 	all := statistics(t, at, nil)
 	last := func(of []period) string { return of[len(of)-1].Period }
-	got := ""
+	var got string
 	var later time.Duration
 	switch in.Granularity {
 	case "d":

@@ -77,8 +77,9 @@ func (r *attempt) open(fs vfs.FS, beforeCommit func(int64) error) {
 func (r *attempt) close() {
 	r.t.Helper()
 	r.stop()
-	r.workers.Wait()
-	if err := errors.Join(<-r.done, r.store.Close()); err != nil {
+	err := <-r.done
+	r.workers.Wait() // tasks of the engine begin them
+	if err := errors.Join(err, r.store.Close()); err != nil {
 		r.t.Error(err)
 	}
 }
