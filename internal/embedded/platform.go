@@ -34,12 +34,14 @@ import (
 	"sundog/internal/embedded/metrics"
 	"sundog/internal/embedded/queue"
 	"sundog/internal/embedded/rerun"
+	"sundog/internal/embedded/schedule"
 	"sundog/internal/embedded/statedb"
 	"sundog/internal/embedded/store"
 	"sundog/internal/embedded/table"
 	"sundog/internal/embedded/topic"
 	"sundog/internal/pipeline"
 	"sundog/internal/project"
+	domainschedule "sundog/internal/schedule"
 	"sundog/payload"
 )
 
@@ -49,6 +51,7 @@ const (
 	UpdateQueue    = "update-state" // completions
 	PublishTopic   = "publish"
 	EventTopic     = "workflow-event"
+	ScheduleTopic  = domainschedule.Topic
 	PayloadBucket  = "payloads"
 	DataBucket     = "data"
 	maxCompletions = 1000 // receives of a completion before it is a dead letter: it fails only with the disk
@@ -75,6 +78,7 @@ type Platform struct {
 	Queues     *queue.Queues
 	Process    *queue.Queue // the process queue
 	Topics     *topic.Topics
+	Schedules  *schedule.Schedules
 	Records    *statedb.DB
 	Tables     *table.Tables
 	Payloads   *bucket.Store // the payload bucket
@@ -136,6 +140,12 @@ func Open(ctx context.Context, p *project.Project, opts Options) (_ *Platform, e
 		return nil, err
 	}
 	if err := pf.openReruns(); err != nil {
+		return nil, err
+	}
+	if err := pf.openSchedules(); err != nil {
+		return nil, err
+	}
+	if err := pf.declareSchedules(ctx); err != nil {
 		return nil, err
 	}
 	return pf, pf.watch()
@@ -222,7 +232,7 @@ func (p *Platform) openWorkers() (err error) {
 		return err
 	}
 	p.Topics = topic.Open(p.Store, p.Queues, topic.Options{
-		Declared:  append([]string{PublishTopic, EventTopic, integration.DefaultBus}, p.Project.Topics...),
+		Declared:  append([]string{PublishTopic, EventTopic, ScheduleTopic, integration.DefaultBus}, p.Project.Topics...),
 		Functions: invoker{p.Functions}, Now: p.opts.Now, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account,
 	})
 	return nil
@@ -282,6 +292,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	g.Go(func() error { return p.reconcile(ctx) })
 	g.Go(func() error { return p.Reruns.Run(ctx) })
 	g.Go(func() error { return p.Tables.Run(ctx, p.logger) })
+	g.Go(func() error { return p.Schedules.Run(ctx) })
 	g.Go(func() error {
 		select {
 		case <-p.Store.Broken():

@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sundog/internal/embedded/integration"
+	"sundog/internal/schedule"
 )
 
 // Bounds of the files that a project consists of.
@@ -165,7 +166,7 @@ func folderName(dir string) string {
 
 func (l *loader) read(document *yaml.Node) {
 	p := l.project
-	var workflows, functions, jobs, subscriptions, connections, catalog *yaml.Node
+	var workflows, functions, jobs, subscriptions, connections, schedules, catalog *yaml.Node
 	later := func(dst **yaml.Node) func(*yaml.Node) { return func(n *yaml.Node) { *dst = n } }
 	l.object(document, "the project", fields{
 		"name":          l.pattern(&p.Name, "name", projectName, "letters, digits, '-' and '_', at most 64"),
@@ -176,6 +177,7 @@ func (l *loader) read(document *yaml.Node) {
 		"jobs":          later(&jobs),
 		"subscriptions": later(&subscriptions),
 		"connections":   later(&connections),
+		"schedules":     later(&schedules),
 		"queues": l.names(&p.Queues, "queue", func(dst *string, label string) func(*yaml.Node) {
 			return l.pattern(dst, label, queueName, "letters, digits, '-' and '_', at most 80")
 		}),
@@ -188,6 +190,7 @@ func (l *loader) read(document *yaml.Node) {
 		"limits":  l.limits,
 
 		"retention": l.retention,
+		"egress":    l.egress,
 		"catalog":   later(&catalog),
 	})
 	// What refers to something is read after it, whatever the order in the file.
@@ -213,9 +216,12 @@ func (l *loader) read(document *yaml.Node) {
 		l.readSubscriptions(subscriptions)
 	}
 	l.declared["queue"] = append([]string{"process"}, p.Queues...)
-	l.declared["topic"] = append([]string{"publish", "workflow-event", integration.DefaultBus}, p.Topics...)
+	l.declared["topic"] = append([]string{"publish", "workflow-event", schedule.Topic, integration.DefaultBus}, p.Topics...)
 	for _, s := range p.Subscriptions {
 		l.declared["queue"], l.declared["topic"] = append(l.declared["queue"], s.Queue), append(l.declared["topic"], s.Topic)
+	}
+	if schedules != nil {
+		l.entries(schedules, "schedules", l.schedule)
 	}
 	if workflows != nil {
 		l.entries(workflows, "workflows", l.workflow)

@@ -74,6 +74,11 @@ const (
 	PrefixTransaction byte = 'X' // client token -> time and digest of the request
 	PrefixTableCount  byte = 'C' // table, what -> counter
 
+	// Schedules (internal/embedded/schedule).
+	PrefixSchedule      byte = 'O' // id -> schedule
+	PrefixScheduleOrder byte = 'P' // order, time, … -> see internal/embedded/schedule/keys.go
+	PrefixScheduleView  byte = 'Y' // kind, … -> see internal/embedded/schedule/keys.go
+
 	// Tokens (internal/embedded/access) and what metrics cannot count anew (internal/embedded/metrics).
 	PrefixToken       byte = 'K' // name -> token
 	PrefixLastSuccess byte = 'F' // workflow -> when one of its executions last succeeded
