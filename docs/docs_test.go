@@ -92,6 +92,8 @@ var sections = map[string]string{
 	"### `subscriptions`": "subscriptions: [{zzzzzzzz: 1}]",
 	"### `connections`":   "connections: {a: {zzzzzzzz: 1}}",
 	"### `tables`":        "tables: {a: {zzzzzzzz: 1}}",
+	"### `schedules`":     "schedules: {a: {zzzzzzzz: 1}}",
+	"### `egress`":        "egress: {zzzzzzzz: 1}",
 	"### `lanes`":         "lanes: {zzzzzzzz: {}}",
 	"### `process`":       "process: {zzzzzzzz: 1}",
 	"### `limits`":        "limits: {zzzzzzzz: 1}",
