@@ -93,6 +93,8 @@ var sections = map[string]string{
 	"### `connections`":   "connections: {a: {zzzzzzzz: 1}}",
 	"### `tables`":        "tables: {a: {zzzzzzzz: 1}}",
 	"### `triggers`":      "triggers: {a: {zzzzzzzz: 1}}",
+	"### `schedules`":     "schedules: {a: {zzzzzzzz: 1}}",
+	"### `egress`":        "egress: {zzzzzzzz: 1}",
 	"### `lanes`":         "lanes: {zzzzzzzz: {}}",
 	"### `process`":       "process: {zzzzzzzz: 1}",
 	"### `limits`":        "limits: {zzzzzzzz: 1}",

@@ -32,7 +32,9 @@ const (
 	PathAudit      = "/v1/audit"
 	PathBackup     = "/v1/backup"
 	PathJobs       = "/v1/jobs"
-	PathCirrus     = "/api/" // the API of Cirrus lies below
+	PathSchedules  = "/v1/schedules"
+	PathDelayer    = "/schedule" // the API of delayer-aws
+	PathCirrus     = "/api/"     // the API of Cirrus lies below
 )
 
 // ContentTypeNDJSON is one JSON document per line.

@@ -35,6 +35,7 @@ import (
 	"sundog/internal/embedded/metrics"
 	"sundog/internal/embedded/queue"
 	"sundog/internal/embedded/rerun"
+	"sundog/internal/embedded/schedule"
 	"sundog/internal/embedded/statedb"
 	"sundog/internal/embedded/store"
 	"sundog/internal/embedded/table"
@@ -42,6 +43,7 @@ import (
 	"sundog/internal/embedded/trigger"
 	"sundog/internal/pipeline"
 	"sundog/internal/project"
+	domainschedule "sundog/internal/schedule"
 	"sundog/internal/trace"
 	"sundog/payload"
 )
@@ -52,6 +54,7 @@ const (
 	UpdateQueue    = "update-state" // completions
 	PublishTopic   = "publish"
 	EventTopic     = "workflow-event"
+	ScheduleTopic  = domainschedule.Topic
 	PayloadBucket  = "payloads"
 	DataBucket     = "data"
 	maxCompletions = 1000 // receives of a completion before it is a dead letter: it fails only with the disk
@@ -80,6 +83,7 @@ type Platform struct {
 	Queues     *queue.Queues
 	Process    *queue.Queue // the process queue
 	Topics     *topic.Topics
+	Schedules  *schedule.Schedules
 	Records    *statedb.DB
 	Tables     *table.Tables
 	Payloads   *bucket.Store // the payload bucket
@@ -156,6 +160,12 @@ func Open(ctx context.Context, p *project.Project, opts Options) (_ *Platform, e
 		return nil, err
 	}
 	if err := pf.openTriggers(ctx); err != nil {
+		return nil, err
+	}
+	if err := pf.openSchedules(); err != nil {
+		return nil, err
+	}
+	if err := pf.declareSchedules(ctx); err != nil {
 		return nil, err
 	}
 	return pf, pf.watch()
@@ -242,7 +252,7 @@ func (p *Platform) openWorkers() (err error) {
 		return err
 	}
 	p.Topics = topic.Open(p.Store, p.Queues, topic.Options{
-		Declared:  append([]string{PublishTopic, EventTopic, integration.DefaultBus}, p.Project.Topics...),
+		Declared:  append([]string{PublishTopic, EventTopic, ScheduleTopic, integration.DefaultBus}, p.Project.Topics...),
 		Functions: invoker{p.Functions}, Now: p.opts.Now, Logger: p.logger, Region: p.Project.Region, Account: p.Project.Account,
 		Trace: p.opts.Trace,
 	})
@@ -306,6 +316,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	g.Go(func() error { return p.Reruns.Run(ctx) })
 	g.Go(func() error { return p.Tables.Run(ctx, p.logger) })
 	g.Go(func() error { return p.Triggers.Run(ctx) })
+	g.Go(func() error { return p.Schedules.Run(ctx) })
 	g.Go(func() error {
 		select {
 		case <-p.Store.Broken():

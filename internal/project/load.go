@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sundog/internal/embedded/integration"
+	"sundog/internal/schedule"
 )
 
 // Bounds of the files that a project consists of.
@@ -165,7 +166,7 @@ func folderName(dir string) string {
 
 func (l *loader) read(document *yaml.Node) {
 	p := l.project
-	var workflows, functions, jobs, subscriptions, connections, catalog, triggers *yaml.Node
+	var workflows, functions, jobs, subscriptions, connections, catalog, triggers, schedules *yaml.Node
 	later := func(dst **yaml.Node) func(*yaml.Node) { return func(n *yaml.Node) { *dst = n } }
 	l.object(document, "the project", fields{
 		"name":          l.pattern(&p.Name, "name", projectName, "letters, digits, '-' and '_', at most 64"),
@@ -177,6 +178,7 @@ func (l *loader) read(document *yaml.Node) {
 		"subscriptions": later(&subscriptions),
 		"connections":   later(&connections),
 		"triggers":      later(&triggers),
+		"schedules":     later(&schedules),
 		"queues": l.names(&p.Queues, "queue", func(dst *string, label string) func(*yaml.Node) {
 			return l.pattern(dst, label, queueName, "letters, digits, '-' and '_', at most 80")
 		}),
@@ -189,6 +191,7 @@ func (l *loader) read(document *yaml.Node) {
 		"limits":  l.limits,
 
 		"retention": l.retention,
+		"egress":    l.egress,
 		"catalog":   later(&catalog),
 	})
 	// What refers to something is read after it, whatever the order in the file.
@@ -214,7 +217,7 @@ func (l *loader) read(document *yaml.Node) {
 		l.readSubscriptions(subscriptions)
 	}
 	l.declared["queue"] = append([]string{"process"}, p.Queues...)
-	l.declared["topic"] = append([]string{"publish", "workflow-event", integration.DefaultBus}, p.Topics...)
+	l.declared["topic"] = append([]string{"publish", "workflow-event", schedule.Topic, integration.DefaultBus}, p.Topics...)
 	for _, s := range p.Subscriptions {
 		l.declared["queue"], l.declared["topic"] = append(l.declared["queue"], s.Queue), append(l.declared["topic"], s.Topic)
 	}
@@ -223,6 +226,9 @@ func (l *loader) read(document *yaml.Node) {
 	}
 	if triggers != nil {
 		l.entries(triggers, "triggers", l.trigger)
+	}
+	if schedules != nil {
+		l.entries(schedules, "schedules", l.schedule)
 	}
 	if workflows != nil {
 		l.entries(workflows, "workflows", l.workflow)

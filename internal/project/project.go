@@ -6,9 +6,11 @@
 package project
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
+	"sundog/internal/schedule"
 	"sundog/internal/table"
 )
 
@@ -29,12 +31,14 @@ type Project struct {
 	Queues        []string // beside the process queue and those of subscriptions; letters, digits, '-' and '_', at most 80
 	Topics        []string // beside publish, workflow-event, default and those of subscriptions; the same alphabet, at most 256
 	Connections   []Connection
+	Schedules     []Schedule
 	Tables        []table.Schema // names, keys, indexes, TTL and stream
 	Triggers      []Trigger      // filters and templates of inputs are valid
 	Lanes         []Lane         // in order of priority: live, bulk
 	Process       Process
 	Limits        Limits
 	Retention     Retention
+	Egress        []netip.Prefix // addresses that requests of schedules may go to although they are this machine's, link-local or metadata addresses
 	Catalog       Catalog
 }
 
@@ -132,6 +136,12 @@ type OAuth struct {
 	ClientSecret Secret
 	Scope        string  // or empty
 	Body         Secrets // added to the form that asks for a token, such as an audience
+}
+
+// Schedule is something that the platform does at its times.
+type Schedule struct {
+	Name  string         // letters, digits, '-' and '_', at most 64
+	Draft schedule.Draft // checked; its Name is that of the schedule, and it has no Key
 }
 
 // Lane is a class of payloads with a bound of its own.

@@ -178,6 +178,9 @@ func TestLoad(t *testing.T) {
 			t.Errorf("records of %v are kept for %s, want %s", of, got, want)
 		}
 	}
+	if got := fmt.Sprint(p.Egress); got != "[127.0.0.1/32 10.1.0.0/16]" {
+		t.Errorf("egress is allowed to %s", got)
+	}
 	if r := p.Retention; r.Logs != time.Hour || r.Executions != 90*24*time.Hour || r.Temporary != 10*24*time.Hour || r.Audit != 365*24*time.Hour {
 		t.Errorf("retention %+v", r)
 	}

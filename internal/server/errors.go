@@ -19,6 +19,7 @@ import (
 	"sundog/internal/problem"
 	"sundog/internal/queue"
 	"sundog/internal/rerun"
+	"sundog/internal/schedule"
 	"sundog/internal/statedb"
 	"sundog/payload"
 )
@@ -72,6 +73,10 @@ var kinds = []struct {
 	{tokens.ErrExists, problem.Conflict},
 	{tokens.ErrNotFound, problem.NotFound},
 	{tokens.ErrTooMany, problem.Limit},
+	{schedule.ErrNotFound, problem.NotFound},
+	{schedule.ErrInvalid, problem.Invalid},
+	{schedule.ErrProcessed, problem.Conflict},
+	{schedule.ErrClosed, problem.Unavailable},
 	{store.ErrClosed, problem.Unavailable},
 	{context.Canceled, problem.Unavailable},
 }

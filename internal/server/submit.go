@@ -90,6 +90,9 @@ func (g *group) full() bool { return len(g.docs) >= groupLines || g.bytes >= gro
 
 // accept writes a group to the queue and answers each of its payloads.
 func (s *Server) accept(r *http.Request, g *group) ([]api.Accepted, error) {
+	if len(g.docs) == 0 {
+		return []api.Accepted{}, nil
+	}
 	answers := make([]api.Accepted, len(g.docs))
 	submissions := make([]embedded.Submission, 0, len(g.docs))
 	places := make([]int, 0, len(g.docs))
@@ -116,20 +119,29 @@ func (s *Server) accept(r *http.Request, g *group) ([]api.Accepted, error) {
 	return answers, nil
 }
 
-// submitLines works through NDJSON while it comes.
+// submitLines works through payloads while they come.
 func (s *Server) submitLines(w http.ResponseWriter, r *http.Request, lane string) {
+	g := &group{lane: lane}
+	workThrough(s, w, r, s.platform.Project.Limits.PayloadBytes, g, func() ([]api.Accepted, error) { return s.accept(r, g) })
+}
+
+// A gathering takes lines until it is full.
+type gathering interface {
+	add(line []byte)
+	full() bool
+}
+
+// workThrough works through NDJSON while it comes: it gathers lines, and answers each once they are accepted. Accepting empties the
+// gathering; of an empty one there are no answers. A line over the limit comes cut, just long enough to be refused for its length.
+func workThrough[A any](s *Server, w http.ResponseWriter, r *http.Request, limit int, g gathering, accept func() ([]A, error)) {
 	control := http.NewResponseController(w)
 	_ = control.EnableFullDuplex() // answers begin before the last line is read; HTTP/2 does so anyway
 	w.Header().Set("Content-Type", api.ContentTypeNDJSON)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	g := group{lane: lane}
 	flush := func() error {
-		if len(g.docs) == 0 {
-			return nil
-		}
-		answers, err := s.accept(r, &g)
-		if err != nil {
+		answers, err := accept()
+		if err != nil || len(answers) == 0 {
 			return err
 		}
 		for _, a := range answers {
@@ -141,7 +153,7 @@ func (s *Server) submitLines(w http.ResponseWriter, r *http.Request, lane string
 	}
 	lines := bufio.NewReaderSize(r.Body, 256<<10)
 	for {
-		line, err := s.readLine(lines)
+		line, err := readLine(lines, limit)
 		if len(line) > 0 {
 			g.add(line)
 		}
@@ -170,10 +182,8 @@ func (s *Server) cutOff(r *http.Request, err error) {
 	panic(http.ErrAbortHandler)
 }
 
-// readLine reads a line without its end; empty lines are skipped. A line over the limit comes cut, just long enough to be
-// refused for its length.
-func (s *Server) readLine(lines *bufio.Reader) ([]byte, error) {
-	limit := s.platform.Project.Limits.PayloadBytes
+// readLine reads a line without its end, cut when it is over the limit; empty lines are skipped.
+func readLine(lines *bufio.Reader, limit int) ([]byte, error) {
 	for {
 		var line []byte
 		for {

@@ -1,8 +1,9 @@
-// Package egress makes the HTTP requests that a project asks for: calls of functions, and webhooks.
+// Package egress makes the HTTP requests that a project asks for: calls of functions, webhooks, and requests of schedules.
 //
 // # Promises
 //
-//   - A request goes to the address that its URL names, through no proxy, and no answer can send it elsewhere: redirects are answers.
+//   - A request goes to the address that its URL names, through no proxy, and no answer can send it elsewhere: redirects are answers. Only
+//     NewFollower's clients follow them, and every address on the way is looked at.
 //   - Link-local and metadata addresses, where clouds hand out credentials, are refused when they are dialled, whatever name led
 //     there.
 //   - Connecting and header lines are bounded. The time of a whole request is the caller's to bound, by its context, and so is the body
@@ -25,8 +26,10 @@ const (
 )
 
 // NewTransport returns a transport that keeps up to idlePerHost unused connections to a host.
-func NewTransport(idlePerHost int) *http.Transport {
-	dialer := &net.Dialer{Timeout: connectTime, Control: refuseMetadata}
+func NewTransport(idlePerHost int) *http.Transport { return newTransport(idlePerHost, refuseMetadata) }
+
+func newTransport(idlePerHost int, control func(_, address string, _ syscall.RawConn) error) *http.Transport {
+	dialer := &net.Dialer{Timeout: connectTime, Control: control}
 	return &http.Transport{
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    connectTime,

@@ -15,6 +15,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"sundog/internal/schedule"
 )
 
 // Other is the label of every name that the project does not declare.
@@ -39,6 +41,8 @@ type Metrics struct {
 	executionTime *prometheus.HistogramVec
 	tasks         *prometheus.HistogramVec
 	successes     *successes
+	lateness      prometheus.Histogram
+	deliveries    *prometheus.HistogramVec
 }
 
 // known are the names that the project declares.
@@ -62,9 +66,10 @@ func (k known) label(name string) string {
 
 // Limits of histograms' buckets, in seconds.
 var (
-	commitBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5}
-	taskBuckets   = []float64{.005, .025, .1, .5, 1, 5, 15, 60, 300, 900, 3600, 14400}
-	groupBuckets  = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1024}
+	commitBuckets   = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5}
+	taskBuckets     = []float64{.005, .025, .1, .5, 1, 5, 15, 60, 300, 900, 3600, 14400}
+	latenessBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 60, 3600}
+	groupBuckets    = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1024}
 )
 
 // New returns metrics that have counted nothing.
@@ -91,9 +96,15 @@ func New(names Names) *Metrics {
 			Name: "sundog_task_seconds", Help: "How long calls of functions and jobs took, waiting for a place included.", Buckets: taskBuckets,
 		}, []string{"kind", "name", "result"}),
 		successes: newSuccesses(),
+		lateness: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "sundog_schedule_lateness_seconds", Help: "How long after their time schedules fired; jitter within a flexible window is not late.", Buckets: latenessBuckets,
+		}),
+		deliveries: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "sundog_schedule_delivery_seconds", Help: "How long attempts to deliver what schedules cause took, by action and result.", Buckets: taskBuckets,
+		}, []string{"action", "result"}),
 	}
 	m.Registry.MustRegister(
-		m.commits, m.groups, m.events, m.executions, m.executionTime, m.tasks,
+		m.commits, m.groups, m.events, m.executions, m.executionTime, m.tasks, m.lateness, m.deliveries,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -118,6 +129,14 @@ func (m *Metrics) Function(name string, took time.Duration, succeeded bool) {
 // Job takes a job into account (job.Options.Observe).
 func (m *Metrics) Job(name string, took time.Duration, succeeded bool) {
 	m.tasks.WithLabelValues("job", m.jobs.label(name), result(succeeded)).Observe(took.Seconds())
+}
+
+// Fired takes a schedule into account that has fired (schedule.Observer).
+func (m *Metrics) Fired(late time.Duration) { m.lateness.Observe(late.Seconds()) }
+
+// Attempted takes an attempt of a schedule's delivery into account (schedule.Observer).
+func (m *Metrics) Attempted(action schedule.ActionType, took time.Duration, succeeded bool) {
+	m.deliveries.WithLabelValues(string(action), result(succeeded)).Observe(took.Seconds())
 }
 
 func result(succeeded bool) string {

@@ -13,8 +13,11 @@ import (
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/metrics"
 	"sundog/internal/embedded/queue"
+	"sundog/internal/embedded/schedule"
 	"sundog/internal/embedded/statedb"
 	"sundog/internal/embedded/store"
+	"sundog/internal/embedded/topic"
+	domainschedule "sundog/internal/schedule"
 	domain "sundog/internal/statedb"
 )
 
@@ -31,6 +34,8 @@ type world struct {
 	fs    *vfs.MemFS
 	now   time.Time
 	store *store.Store
+
+	schedules *schedule.Schedules
 	*metrics.Metrics
 }
 
@@ -55,13 +60,28 @@ func open(t *testing.T, fs *vfs.MemFS, now time.Time, workflows ...string) *worl
 	if err != nil {
 		t.Fatal(err)
 	}
+	topics := topic.Open(w.store, queues, topic.Options{Now: clock})
+	w.schedules, err = schedule.Open(schedule.Options{
+		Store: w.store, Queues: queues, Topics: topics, ProcessQueue: "process", Now: clock,
+		Observe: schedule.Observer{Fired: w.Fired, Attempted: w.Attempted},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queues.Declare(t.Context(), "process", queue.Config{}); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
+		topics.Close()
 		queues.Close()
 		if err := w.store.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := w.Watch(metrics.Sources{Store: w.store, Queues: queues, Engine: executions, Records: records, Lanes: []string{"live"}, Now: clock}); err != nil {
+	err = w.Watch(metrics.Sources{
+		Store: w.store, Queues: queues, Schedules: w.schedules, Engine: executions, Records: records, Lanes: []string{"live"}, Now: clock,
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -156,5 +176,38 @@ func TestLabelsAreBounded(t *testing.T) {
 	}
 	if all["sundog_commit_seconds "] < names {
 		t.Errorf("%v commits", all["sundog_commit_seconds "])
+	}
+}
+
+// TestSchedules makes schedules, and fires one.
+func TestSchedules(t *testing.T) {
+	w := open(t, vfs.NewMem(), noon)
+	var last string
+	for _, payload := range []string{`{"a": 1}`, `{"b": 2}`} {
+		rec, _, err := w.schedules.Create(t.Context(), domainschedule.Draft{
+			At: noon.Add(time.Hour), Action: domainschedule.Action{Type: domainschedule.PayloadAction, Payload: &domainschedule.Payload{Payload: []byte(payload)}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = rec.ID
+	}
+	if _, err := w.schedules.Fire(t.Context(), last); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.schedules.Cancel(t.Context(), last); err != nil {
+		t.Fatal(err)
+	}
+	w.Fired(time.Second)
+	all := w.values()
+	for name, want := range map[string]float64{
+		"sundog_schedules_pending ":                          1,
+		"sundog_schedule_dead_letters ":                      0,
+		"sundog_schedule_lateness_seconds ":                  1,
+		"sundog_schedule_delivery_seconds payload succeeded": 1,
+	} {
+		if got, there := all[name]; got != want || !there {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/queue"
+	"sundog/internal/embedded/schedule"
 	"sundog/internal/embedded/statedb"
 	"sundog/internal/embedded/store"
 	"sundog/payload"
@@ -16,12 +17,13 @@ import (
 
 // Sources are the parts of a platform whose state is looked at when somebody asks.
 type Sources struct {
-	Store   *store.Store
-	Queues  *queue.Queues
-	Engine  *engine.Engine
-	Records *statedb.DB
-	Lanes   []string // of the process queue
-	Now     func() time.Time
+	Store     *store.Store
+	Queues    *queue.Queues
+	Engine    *engine.Engine
+	Records   *statedb.DB
+	Schedules *schedule.Schedules
+	Lanes     []string // of the process queue
+	Now       func() time.Time
 }
 
 // maxQueues bounds the queues that are shown, the first by name.
@@ -31,14 +33,16 @@ const maxQueues = 500
 const subscriptionPrefix = "subscription/"
 
 var (
-	depth = prometheus.NewDesc("sundog_queue_messages", "Messages of a queue's lane by state: ready, delayed, in_flight.", []string{"queue", "lane", "state"}, nil)
-	dead  = prometheus.NewDesc("sundog_dead_letters", "Dead letters of a queue.", []string{"queue"}, nil)
-	age   = prometheus.NewDesc("sundog_queue_oldest_seconds", "Age of the oldest message that is ready in a queue's lane; 0 when none is.", []string{"queue", "lane"}, nil)
-	lag   = prometheus.NewDesc("sundog_subscription_lag_seconds", "Age of the oldest message that waits for delivery; 0 when none does.", []string{"subscription"}, nil)
-	open  = prometheus.NewDesc("sundog_executions_open", "Executions that have not ended, by the lane of their payload; none is empty.", []string{"lane"}, nil)
-	count = prometheus.NewDesc("sundog_records", "Records by workflow and state.", []string{"workflow", "state"}, nil)
-	since = prometheus.NewDesc("sundog_workflow_since_success_seconds", "Time since an execution of the workflow last succeeded; none before the first.", []string{"workflow"}, nil)
-	disk  = prometheus.NewDesc("sundog_store_bytes", "Size of the database: disk, and of what it holds in memory.", []string{"in"}, nil)
+	depth       = prometheus.NewDesc("sundog_queue_messages", "Messages of a queue's lane by state: ready, delayed, in_flight.", []string{"queue", "lane", "state"}, nil)
+	dead        = prometheus.NewDesc("sundog_dead_letters", "Dead letters of a queue.", []string{"queue"}, nil)
+	age         = prometheus.NewDesc("sundog_queue_oldest_seconds", "Age of the oldest message that is ready in a queue's lane; 0 when none is.", []string{"queue", "lane"}, nil)
+	lag         = prometheus.NewDesc("sundog_subscription_lag_seconds", "Age of the oldest message that waits for delivery; 0 when none does.", []string{"subscription"}, nil)
+	open        = prometheus.NewDesc("sundog_executions_open", "Executions that have not ended, by the lane of their payload; none is empty.", []string{"lane"}, nil)
+	count       = prometheus.NewDesc("sundog_records", "Records by workflow and state.", []string{"workflow", "state"}, nil)
+	since       = prometheus.NewDesc("sundog_workflow_since_success_seconds", "Time since an execution of the workflow last succeeded; none before the first.", []string{"workflow"}, nil)
+	pending     = prometheus.NewDesc("sundog_schedules_pending", "Schedules that are going to fire, paused ones left out.", nil, nil)
+	undelivered = prometheus.NewDesc("sundog_schedule_dead_letters", "Deliveries of schedules that were given up.", nil, nil)
+	disk        = prometheus.NewDesc("sundog_store_bytes", "Size of the database: disk, and of what it holds in memory.", []string{"in"}, nil)
 )
 
 // watch is a prometheus.Collector.
@@ -57,7 +61,7 @@ func (m *Metrics) Watch(s Sources) error {
 
 // Describe implements prometheus.Collector.
 func (*watch) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{depth, dead, age, lag, open, count, since, disk} {
+	for _, d := range []*prometheus.Desc{depth, dead, age, lag, open, count, since, pending, undelivered, disk} {
 		ch <- d
 	}
 }
@@ -78,6 +82,8 @@ func (w *watch) Collect(ch chan<- prometheus.Metric) {
 	gauge(open, float64(max(0, total)), "")
 	w.records(gauge)
 	w.m.successes.ages(now, func(workflow string, ago time.Duration) { gauge(since, ago.Seconds(), workflow) })
+	gauge(pending, float64(w.Schedules.Pending()))
+	gauge(undelivered, float64(w.Schedules.Dead()))
 	s := w.Store.Statistics()
 	gauge(disk, float64(s.DiskBytes), "disk")
 	gauge(disk, float64(s.MemTableBytes), "memtable")

@@ -77,6 +77,11 @@ const (
 	// Triggers (internal/embedded/trigger).
 	PrefixTrigger byte = 'Z' // kind, trigger, … -> see internal/embedded/trigger/state.go
 
+	// Schedules (internal/embedded/schedule).
+	PrefixSchedule      byte = 'O' // id -> schedule
+	PrefixScheduleOrder byte = 'P' // order, time, … -> see internal/embedded/schedule/keys.go
+	PrefixScheduleView  byte = 'Y' // kind, … -> see internal/embedded/schedule/keys.go
+
 	// Tokens (internal/embedded/access) and what metrics cannot count anew (internal/embedded/metrics).
 	PrefixToken       byte = 'K' // name -> token
 	PrefixLastSuccess byte = 'F' // workflow -> when one of its executions last succeeded
