@@ -118,3 +118,43 @@ func BenchmarkParse(b *testing.B) {
 		mustParse(b, threeTasks)
 	}
 }
+
+// item30K is a STAC Item of about 30 KB: most of it is its assets.
+func item30K() []byte {
+	var b strings.Builder
+	b.WriteString(`{"type":"Feature","stac_version":"1.0.0","id":"S2B_26SKG_20260102_0_L2A","bbox":[-28,38,-27,39],"properties":{"datetime":"2026-01-02T03:04:05Z","eo:cloud_cover":12.5},"assets":{`)
+	for i := range 60 {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `"band-%d":{"href":"https://example.com/sentinel-2/26/S/KG/2026/1/S2B_26SKG_20260102_0_L2A/B%d.tif","type":"image/tiff; application=geotiff; profile=cloud-optimized",`+
+			`"title":"Band %d at 10 m","file:size":%d,"proj:shape":[10980,10980],"proj:transform":[10,0,199980,0,-10,4300020],"roles":["data","reflectance"],`+
+			`"raster:bands":[{"nodata":0,"data_type":"uint16","spatial_resolution":10,"scale":0.0001,"offset":-0.1}],"eo:bands":[{"name":"B%d","center_wavelength":0.49,"full_width_half_max":0.098}]}`,
+			i, i, i, 1_000_000*i, i)
+	}
+	b.WriteString(`}}`)
+	return []byte(b.String())
+}
+
+// BenchmarkExpression is a Pass state with one expression on a STAC Item, which has to be read for it.
+func BenchmarkExpression(b *testing.B) {
+	item := item30K()
+	for name, state := range map[string]string{
+		"JSONPath/member": `"Parameters":{"cloud.$":"$.properties['eo:cloud_cover']"}`,
+		"JSONPath/all":    `"Parameters":{"hrefs.$":"$.assets.*.href"}`,
+		"JSONata/member":  `"QueryLanguage":"JSONata","Output":{"cloud":"{% $states.input.properties.'eo:cloud_cover' %}"}`,
+		"JSONata/all":     `"QueryLanguage":"JSONata","Output":{"hrefs":"{% $states.input.assets.*.href %}"}`,
+		"JSONata/filter":  `"QueryLanguage":"JSONata","Output":{"large":"{% $each($states.input.assets, function($a){ $lookup($a, 'file:size') > 50000000 ? $a.href }) %}"}`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			m := mustParse(b, `{"StartAt":"A","States":{"A":{"Type":"Pass","End":true,`+state+`}}}`)
+			b.SetBytes(int64(len(item)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if x, _ := asl.Start(m, asl.Identity{}, asl.Raw(item), asl.Moment{Now: start()}); x.Status() != asl.Succeeded {
+					b.Fatal(x.End())
+				}
+			}
+		})
+	}
+}

@@ -203,7 +203,13 @@ func TestCostIsBounded(t *testing.T) {
 		{"memory", `($f := function($s, $n){$n = 0 ? $s : $f($s & $s, $n - 1)}; $length($f("x", 60)))`, jsonata.Options{}},
 		{"memory, doubled in a few steps", `($s := "xxxxxxxxxxxxxxxx"; ` + strings.Repeat(`$s := $s & $s; `, 40) + `$length($s))`, jsonata.Options{}},
 		{"memory, doubled by $reduce", `$length($reduce([1..1000], function($a, $b){$a & $a}, "abc"))`, jsonata.Options{}},
+		{"steps of a call in place of itself", `($f := function($n){$f($n + 1)}; $f(0))`, jsonata.Options{MaxSteps: 100_000}},
+		{"steps of a function for each of many", `$map([1..200000], function($v){$v})`, jsonata.Options{MaxSteps: 100_000}},
+		{"steps of a comparison for each of many", `$sort([1..200000], function($l, $r){$l < $r})`, jsonata.Options{MaxSteps: 100_000}},
+		{"steps of a predicate", `$count([1..3000][$ in [1..3000]])`, jsonata.Options{MaxSteps: 1000}},
 		{"output", `[1..1000]`, jsonata.Options{MaxOutput: 1000}},
+		{"output of a value that refers to itself often", `($f := function($o, $n){$n = 0 ? $o : $f({"a": $o, "b": $o}, $n - 1)}; $f("x", 60))`, jsonata.Options{MaxOutput: 1 << 18}},
+		{"output of lists that refer to themselves often", `($f := function($o, $n){$n = 0 ? $o : $f([[$o], [$o]], $n - 1)}; $f("x", 60))`, jsonata.Options{MaxOutput: 1 << 18}},
 		{"output of an object", `{"a": {"b": ["xxxxxxxxxx", {"c": 1}]}}`, jsonata.Options{MaxOutput: 20}},
 	} {
 		if got, err := evaluate(test.expr, nil, test.options); !errors.Is(err, jsonata.ErrTooCostly) {
