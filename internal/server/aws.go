@@ -26,7 +26,7 @@ func newAWS(platform *embedded.Platform, opts Options) *awsjson.Handler {
 	if opts.Token != "" {
 		o.Credentials = &sigv4.Verifier{AccessKey: awsAccessKey, Secret: opts.Token}
 	}
-	tables := dynamodb.New(platform.Tables, dynamodb.Options{Region: platform.Project.Region, Account: platform.Project.Account})
+	tables := dynamodb.New(platform.VisibleTables(), dynamodb.Options{Region: platform.Project.Region, Account: platform.Project.Account})
 	return awsjson.NewHandler(o, stepfunctions.Service(platform.Engine, platform.Activities),
 		tableService(tables.Operations(), "DynamoDB_20120810"), tableService(tables.StreamOperations(), "DynamoDBStreams_20120810"))
 }
