@@ -76,7 +76,7 @@ func (t *Table) Get(ctx context.Context, g *table.Get) (table.Got, error) {
 func (t *Table) find(ctx context.Context, key table.Item) (table.Item, error) {
 	id, err := payload.IDFromKey(key[attrPartition].Text, key[attrItemIDs].Text)
 	if err != nil {
-		return nil, nil // no record has such a key
+		return nil, nil //nolint:nilerr // no record has such a key
 	}
 	r, err := t.db.Get(ctx, id)
 	if errors.Is(err, statedb.ErrNotFound) {
