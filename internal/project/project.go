@@ -30,8 +30,9 @@ type Project struct {
 	Topics        []string // beside publish, workflow-event, default and those of subscriptions; the same alphabet, at most 256
 	Connections   []Connection
 	Tables        []table.Schema // names, keys, indexes, TTL and stream
-	Triggers      []Trigger      // filters and templates of inputs are valid
-	Lanes         []Lane         // in order of priority: live, bulk
+	Resources     []Resource
+	Triggers      []Trigger // filters and templates of inputs are valid
+	Lanes         []Lane    // in order of priority: live, bulk
 	Process       Process
 	Limits        Limits
 	Retention     Retention
