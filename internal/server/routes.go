@@ -19,7 +19,7 @@ type route struct {
 
 // table is every path of the server.
 func (s *Server) table() []route {
-	return slices.Concat(s.recordRoutes(), s.jobRoutes(), s.tableRoutes(), []route{
+	return slices.Concat(s.recordRoutes(), s.jobRoutes(), s.tableRoutes(), s.resourceRoutes(), []route{
 		answers(s, "GET", api.PathHealth, access.Read, s.health, "How the server is"),
 
 		serves("POST", api.PathPayloads, access.Operate, s.submit, "Put payloads into the process queue",

@@ -33,7 +33,7 @@ func (s *Server) tableChanges(r *http.Request) (api.Changes, error) {
 	if err != nil {
 		return api.Changes{}, err
 	}
-	after, err := s.changePosition(r, 0)
+	after, err := s.changePosition(r, r.PathValue("table"), 0)
 	if err != nil {
 		return api.Changes{}, err
 	}
@@ -53,7 +53,7 @@ func (s *Server) tableChanges(r *http.Request) (api.Changes, error) {
 }
 
 // changePosition reads where a reader begins: after the record that the header Last-Event-ID or the parameter after names; "latest" is now.
-func (s *Server) changePosition(r *http.Request, otherwise uint64) (uint64, error) {
+func (s *Server) changePosition(r *http.Request, table string, otherwise uint64) (uint64, error) {
 	text := r.Header.Get("Last-Event-ID")
 	if text == "" {
 		text = r.URL.Query().Get("after")
@@ -62,7 +62,7 @@ func (s *Server) changePosition(r *http.Request, otherwise uint64) (uint64, erro
 	case "":
 		return otherwise, nil
 	case "latest":
-		return s.platform.Tables.Newest(r.Context(), r.PathValue("table"))
+		return s.platform.Tables.Newest(r.Context(), table)
 	}
 	after, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
@@ -97,46 +97,53 @@ func (s *Server) followTable(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	after, err := s.changePosition(r, newest)
+	after, err := s.changePosition(r, name, newest)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	s.follow(w, r, name, after, nil, func(record *table.Record) (string, error) {
+	s.follow(w, r, changesOf{table: name, after: after, first: ": changes from here\n\n"}, func(record *table.Record) (string, bool, error) {
 		c, err := changeOf(record)
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
 		text, err := json.Marshal(c)
-		return fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", c.Sequence, c.Event, text), err
+		return fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", c.Sequence, c.Event, text), false, err
 	})
 }
 
-// follow writes the changes of a table after one as Server-Sent Events, those of one item when a key is given, until the reader goes away
-// or the server is told to stop.
-func (s *Server) follow(w http.ResponseWriter, r *http.Request, name string, after uint64, key table.Item, text func(*table.Record) (string, error)) {
+// changesOf are the changes of a table after one, those of one item when there is a key. first is what the stream of them begins with.
+type changesOf struct {
+	table string
+	key   table.Item
+	after uint64
+	first string
+}
+
+// follow writes changes as Server-Sent Events, until the reader goes away, the server is told to stop or text says that a change was the
+// last one.
+func (s *Server) follow(w http.ResponseWriter, r *http.Request, c changesOf, text func(*table.Record) (event string, last bool, err error)) {
 	w.Header().Set("Content-Type", contentTypeEvents)
 	w.Header().Set("Cache-Control", "no-store")
 	stream := &eventStream{w: w, control: http.NewResponseController(w)}
-	stream.send(": changes from here\n\n")
+	stream.send(c.first)
 	for stream.err == nil {
-		records, err := s.platform.Tables.Changes(r.Context(), name, after, eventsAtOnce)
-		for i := range records {
-			if after = records[i].Sequence; key != nil && !records[i].Keys.Equal(key) {
+		records, err := s.platform.Tables.Changes(r.Context(), c.table, c.after, eventsAtOnce)
+		last := false
+		for i := 0; i < len(records) && err == nil && !last; i++ {
+			if c.after = records[i].Sequence; c.key != nil && !records[i].Keys.Equal(c.key) {
 				continue
 			}
 			var event string
-			if event, err = text(&records[i]); err != nil {
-				break
+			if event, last, err = text(&records[i]); err == nil {
+				stream.send(event)
 			}
-			stream.send(event)
 		}
-		if err != nil {
-			s.opts.Logger.Debug("a stream of changes ends", "table", name, "error", err)
+		if stream.flush(); err != nil || last {
+			s.opts.Logger.Debug("a stream of changes ends", "table", c.table, "error", err)
 			return
 		}
-		stream.flush()
-		wait := func(ctx context.Context) error { return s.platform.Tables.Wait(ctx, name, after) }
+		wait := func(ctx context.Context) error { return s.platform.Tables.Wait(ctx, c.table, c.after) }
 		if len(records) == 0 && !s.awaitNews(r, stream, wait) {
 			return
 		}

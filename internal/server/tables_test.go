@@ -26,6 +26,8 @@ tables:
       by-kind: { partition_key: kind }
 `
 
+var noCondition client.Condition
+
 func put(t *testing.T, r *running, table, item string) {
 	t.Helper()
 	if _, err := r.PutItem(t.Context(), table, json.RawMessage(item), client.Condition{}); err != nil {
