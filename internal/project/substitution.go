@@ -45,15 +45,15 @@ func (l *loader) substitutions(dst *substitutions, label string) func(*yaml.Node
 	}
 }
 
-// substitute puts values in the place of ${name} in a definition.
+// substitute puts values in the place of ${name} in a definition. What a value holds is not looked into.
 func (l *loader) substitute(text []byte, list []substitution, file string) []byte {
+	places := make([]string, 0, 2*len(list))
 	for _, s := range list {
-		place := []byte("${" + s.name + "}")
-		if !bytes.Contains(text, place) {
-			l.errorf(s.at, "write "+string(place)+" there, or take it out here", "%s does not hold the substitution %s", file, s.name)
-			continue
+		place := "${" + s.name + "}"
+		if !bytes.Contains(text, []byte(place)) {
+			l.errorf(s.at, "write "+place+" there, or take it out here", "%s does not hold the substitution %s", file, s.name)
 		}
-		text = bytes.ReplaceAll(text, place, []byte(s.text))
+		places = append(places, place, s.text)
 	}
-	return text
+	return []byte(strings.NewReplacer(places...).Replace(string(text)))
 }
