@@ -24,7 +24,7 @@ type resource struct {
 
 // resourceRoutes are the routes of the project's own paths.
 func (s *Server) resourceRoutes() []route {
-	var routes []route
+	routes := make([]route, 0, 2*len(s.platform.Project.Resources))
 	for _, declared := range s.platform.Project.Resources {
 		r := resource{declared, s}
 		one := r.Path + "/{id}"
