@@ -92,6 +92,7 @@ var sections = map[string]string{
 	"### `subscriptions`": "subscriptions: [{zzzzzzzz: 1}]",
 	"### `connections`":   "connections: {a: {zzzzzzzz: 1}}",
 	"### `tables`":        "tables: {a: {zzzzzzzz: 1}}",
+	"### `resources`":     "resources: {/a: {zzzzzzzz: 1}}",
 	"### `triggers`":      "triggers: {a: {zzzzzzzz: 1}}",
 	"### `schedules`":     "schedules: {a: {zzzzzzzz: 1}}",
 	"### `egress`":        "egress: {zzzzzzzz: 1}",

@@ -48,7 +48,7 @@ func process(collection, id string) string {
 
 func itemFiles(t *testing.T) []string {
 	t.Helper()
-	files, err := fs.Glob(examples.FS(), "items/*/*.json")
+	files, err := fs.Glob(examples.STAC(), "items/*/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no items: %v", err)
 	}
@@ -57,7 +57,7 @@ func itemFiles(t *testing.T) []string {
 
 func read(t *testing.T, name string) []byte {
 	t.Helper()
-	raw, err := fs.ReadFile(examples.FS(), name)
+	raw, err := fs.ReadFile(examples.STAC(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestPayloads(t *testing.T) {
 }
 
 func TestWorkflows(t *testing.T) {
-	files, err := fs.Glob(examples.FS(), "workflows/*.asl.json")
+	files, err := fs.Glob(examples.STAC(), "workflows/*.asl.json")
 	if err != nil || len(files) != 2 {
 		t.Fatalf("workflows %v, %v", files, err)
 	}
@@ -186,7 +186,7 @@ func TestTasks(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, examples.FS()); err != nil {
+	if err := os.CopyFS(dir, examples.STAC()); err != nil {
 		t.Fatal(err)
 	}
 	p, diags := project.Load(dir, project.Options{})

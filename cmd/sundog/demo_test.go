@@ -34,3 +34,25 @@ func TestDemo(t *testing.T) {
 		t.Errorf("a folder that is in use gives %v", err)
 	}
 }
+
+// TestDemoTasks runs the tasks with an API that always fails: each is tried as often as the project allows, and stays FAILED. The demo
+// itself compares the executions with the attempts.
+func TestDemoTasks(t *testing.T) {
+	for name, value := range map[string]string{"TASKS_FAILURE_PERCENT": "100", "TASKS_MAX_ATTEMPTS": "1", "TASKS_WAIT_SECONDS": "0"} {
+		t.Setenv(name, value)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	var out, log bytes.Buffer
+	if err := demo(ctx, cli.DemoOptions{Name: cli.DemoTasks, Data: filepath.Join(t.TempDir(), "demo"), Out: &out, Err: &log}); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out.String(), log.String())
+	}
+	for _, want := range []string{"2         ████████████████████████████████████████    200\n", "Succeeded: 0. Failed for good, after 2 attempts: 200."} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not shown:\n%s", want, out.String())
+		}
+	}
+	if !strings.Contains(log.String(), "200 of 200 tasks have ended") {
+		t.Errorf("the way there is not shown:\n%s", log.String())
+	}
+}

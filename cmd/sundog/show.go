@@ -13,6 +13,16 @@ import (
 	"golang.org/x/term"
 )
 
+// watched says whether w is a terminal in which something can be drawn; one that has no size cannot.
+func watched(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	return err == nil && width > 0
+}
+
 // bar is a progress bar where somebody watches, and a line now and then where nobody does.
 type bar struct {
 	w        io.Writer
@@ -25,7 +35,7 @@ type bar struct {
 
 func newBar(w io.Writer, what string, total int64) *bar {
 	b := &bar{w: w, what: what, total: total}
-	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+	if watched(w) {
 		b.progress = mpb.New(mpb.WithOutput(w), mpb.WithWidth(60))
 		b.bar = b.progress.AddBar(total,
 			mpb.PrependDecorators(decor.CountersNoUnit("%d of %d "+what, decor.WCSyncSpace)),

@@ -27,7 +27,7 @@ func wire() cli.Deps {
 // serve runs a server until ctx ends.
 func serve(ctx context.Context, opts cli.ServeOptions) error {
 	logger := newLogger(opts.Err, opts.Quiet)
-	p, err := load(ctx, opts.Project, opts.Err)
+	p, err := load(ctx, opts.Project, project.Options{}, opts.Err)
 	if err != nil {
 		return err
 	}
@@ -89,8 +89,8 @@ func openFailed(err error, data string) error {
 }
 
 // load reads a project and builds its functions.
-func load(ctx context.Context, dir string, progress io.Writer) (*project.Project, error) {
-	p, diagnostics := project.Load(dir, project.Options{})
+func load(ctx context.Context, dir string, opts project.Options, progress io.Writer) (*project.Project, error) {
+	p, diagnostics := project.Load(dir, opts)
 	for _, d := range diagnostics {
 		if d.Severity != project.Error {
 			fmt.Fprintln(progress, d)

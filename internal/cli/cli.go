@@ -58,8 +58,15 @@ type ServeOptions struct {
 	Err     io.Writer
 }
 
+// What `sundog demo` can show.
+const (
+	DemoSTAC  = "stac"
+	DemoTasks = "tasks"
+)
+
 // DemoOptions are what `sundog demo` was asked to do.
 type DemoOptions struct {
+	Name   string // DemoSTAC or DemoTasks
 	Data   string // the data directory; empty: a new temporary one
 	Serve  bool   // stay up afterwards
 	Listen string // host:port

@@ -41,13 +41,19 @@ It ends on SIGINT or SIGTERM, after what is under way is on disk. A token is nee
 func (a *app) demoCommand() *cobra.Command {
 	opts := DemoOptions{Out: a.Out, Err: a.Err}
 	c := &cobra.Command{
-		Use:   "demo",
-		Short: "Show a platform at work: STAC Items through two chained workflows to a catalog",
-		Long: `Start a platform in a fresh directory, feed it STAC Items of several collections and show them on their way through two chained
-workflows to a published catalog. With --serve the server stays up, so that the other commands can look around.`,
-		Example: "  sundog demo\n  sundog demo --serve",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use:   "demo [stac|tasks]",
+		Short: "Show a platform at work: STAC Items on their way to a catalog, or tasks that are tried until they succeed",
+		Long: `Start a platform in a fresh directory and show it at work. With stac, the default, feed it STAC Items of several collections and show them
+on their way through two chained workflows to a published catalog. With tasks, create 200 tasks in a table whose stream starts a workflow for each, show
+how they go on, and end with a histogram of attempts. With --serve the server stays up, so that the other commands can look around.`,
+		Example:   "  sundog demo\n  sundog demo tasks\n  sundog demo --serve",
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{DemoSTAC, DemoTasks},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.Name = DemoSTAC
+			if len(args) > 0 {
+				opts.Name = args[0]
+			}
 			var err error
 			if opts.Token, err = a.token(); err != nil {
 				return err

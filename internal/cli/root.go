@@ -79,7 +79,7 @@ Output is a table on a terminal; in a pipe it is JSON, a list being one document
 		&cobra.Group{ID: groupPlatform, Title: "A platform:"},
 		&cobra.Group{ID: groupPayloads, Title: "Payloads and their records:"},
 		&cobra.Group{ID: groupRuns, Title: "Workflows and their executions:"},
-		&cobra.Group{ID: groupQueues, Title: "Queues and triggers:"},
+		&cobra.Group{ID: groupQueues, Title: "Queues, tables and triggers:"},
 		&cobra.Group{ID: groupSchedules, Title: "Schedules:"},
 		&cobra.Group{ID: groupDeployments, Title: "Deployments:"},
 	)
@@ -106,7 +106,7 @@ func (a *app) addCommands() {
 		a.getExecutionDocumentCommand("output", func(e api.Execution) json.RawMessage { return e.Output }),
 		a.getExecutionEventsCommand(), a.stopCommand(), a.redriveCommand(), a.logsCommand(), a.listFunctionsCommand(), a.invokeFunctionCommand(),
 		a.recentLogsCommand("get-lambda-logs", "function", "function", "publish"), a.recentLogsCommand("get-batch-logs", "job", "job", "reproject"))
-	add(groupQueues, a.queueCommand(), a.deadLettersCommand(), a.triggersCommand())
+	add(groupQueues, a.queueCommand(), a.deadLettersCommand(), a.tablesCommand(), a.triggersCommand())
 	add(groupSchedules, a.scheduleCommand())
 	a.root.AddCommand(a.versionCommand(), a.exitCodesTopic())
 }

@@ -1,6 +1,7 @@
 package dynamodb_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -9,7 +10,9 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,15 +62,50 @@ func normal(t *testing.T, answer string) any {
 	return v
 }
 
-// TestSameAsDynalite makes the same requests of an implementation that others wrote, and compares the answers. SUNDOG_DYNALITE is its
-// endpoint: npm install dynalite@4.0.0; npx dynalite --createTableMs 0 --deleteTableMs 0.
-func TestSameAsDynalite(t *testing.T) {
-	endpoint := os.Getenv("SUNDOG_DYNALITE")
-	if endpoint == "" {
-		t.Skip("SUNDOG_DYNALITE names no endpoint")
+// startOther starts dynalite, of which SUNDOG_DYNALITE names the folder; it ends with the test.
+func startOther(t *testing.T) other {
+	t.Helper()
+	dir := os.Getenv("SUNDOG_DYNALITE")
+	if dir == "" {
+		t.Skip("SUNDOG_DYNALITE names no folder of dynalite: testdata/dynalite after `npm ci` there")
 	}
-	for seed := range uint64(seeds) {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { compareAll(t, other{endpoint}, seed) })
+	cmd := exec.CommandContext(t.Context(), "node", "server.js")
+	cmd.Dir, cmd.Stderr = dir, os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("starting dynalite in %s: %v", dir, err)
+	}
+	t.Cleanup(func() {
+		_ = in.Close() // ends it
+		_ = cmd.Wait() // killed or not: it has served
+	})
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("dynalite in %s says no address (has `npm ci` been run there?): %v", dir, err)
+	}
+	return other{strings.TrimSpace(address)}
+}
+
+// TestSameAsDynalite makes the same requests of an implementation that others wrote, and compares the answers. A difference names its seed:
+// SUNDOG_DYNALITE_SEED=N makes the requests of that seed, and of those that follow it.
+func TestSameAsDynalite(t *testing.T) {
+	theirs := startOther(t)
+	first := uint64(0)
+	if text := os.Getenv("SUNDOG_DYNALITE_SEED"); text != "" {
+		var err error
+		if first, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for seed := first; seed < first+seeds; seed++ {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { compareAll(t, theirs, seed) })
 	}
 }
 
@@ -77,6 +115,17 @@ const (
 	perSeed = 2000
 )
 
+// becomesActive waits for a new table of the other one.
+func (o other) becomesActive(t *testing.T, name string) {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < time.Minute; {
+		if strings.Contains(o.call(t, "DescribeTable", fmt.Sprintf(`{"TableName": %q}`, name)), `"ACTIVE"`) {
+			return
+		}
+	}
+	t.Fatalf("the table %s does not become active", name)
+}
+
 func compareAll(t *testing.T, theirs other, seed uint64) {
 	ours := newWorld(t)
 	prefix := fmt.Sprintf("t%d", time.Now().UnixNano())
@@ -85,13 +134,8 @@ func compareAll(t *testing.T, theirs other, seed uint64) {
 		ours.must(t, "CreateTable", body)
 		theirs.call(t, "CreateTable", body)
 	}
-	for _, name := range []string{g.table, g.hashed} {
-		for range 100 { // it takes a moment
-			if strings.Contains(theirs.call(t, "DescribeTable", fmt.Sprintf(`{"TableName": %q}`, name)), `"ACTIVE"`) {
-				break
-			}
-		}
-	}
+	theirs.becomesActive(t, g.table)
+	theirs.becomesActive(t, g.hashed)
 	var requests []request
 	if seed == 0 {
 		requests = g.fixed()

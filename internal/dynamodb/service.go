@@ -119,7 +119,7 @@ func operation[In, Out any](do func(context.Context, *In) (Out, error)) Operatio
 // ErrorType is the "__type" of an error in the JSON protocol.
 func ErrorType(e *table.Error) string {
 	switch e.Code {
-	case table.Serialization:
+	case table.Serialization, table.AccessDenied:
 		return "com.amazon.coral.service#" + e.Code
 	case table.Validation:
 		return "com.amazon.coral.validate#" + e.Code

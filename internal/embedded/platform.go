@@ -101,6 +101,7 @@ type Platform struct {
 	Layout     payload.Layout
 
 	opts     Options
+	opened   time.Time
 	logger   *slog.Logger
 	update   *queue.Queue
 	runner   *integration.Runner
@@ -133,7 +134,7 @@ func Open(ctx context.Context, p *project.Project, opts Options) (_ *Platform, e
 	if opts.Store.Logger == nil {
 		opts.Store.Logger = opts.Logger
 	}
-	pf := &Platform{Project: p, opts: opts, logger: opts.Logger, Layout: payload.Layout{Bucket: PayloadBucket, Root: payload.DefaultRoot}}
+	pf := &Platform{Project: p, opts: opts, opened: opts.Now(), logger: opts.Logger, Layout: payload.Layout{Bucket: PayloadBucket, Root: payload.DefaultRoot}}
 	pf.Metrics = metrics.New(metricNames(p))
 	opts.Store.Observe = pf.Metrics.Committed
 	defer func() {
@@ -270,7 +271,7 @@ func (p *Platform) openEngine(ctx context.Context) (err error) {
 		return err
 	}
 	p.runner = &integration.Runner{
-		Functions: p.Functions, Jobs: p.Jobs, Activities: p.Activities, Store: p.Store, Queues: p.Queues, Topics: p.Topics, Tables: p.Tables, HTTP: client,
+		Functions: p.Functions, Jobs: p.Jobs, Activities: p.Activities, Store: p.Store, Queues: p.Queues, Topics: p.Topics, Tables: p.Tables, See: p.withState, HTTP: client,
 		Connections: connections, Region: p.Project.Region, Account: p.Project.Account, Now: p.opts.Now,
 		Receivable: Receivable,
 	}

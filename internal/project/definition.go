@@ -26,11 +26,14 @@ func (l *loader) workflow(key, n *yaml.Node) {
 	}
 	w := Workflow{Name: key.Value, Type: "STANDARD"}
 	var at *yaml.Node
+	var values substitutions
 	found := l.object(n, label, fields{
 		"definition": func(n *yaml.Node) { at = resolve(n); l.text(&w.File, "definition of "+label)(n) },
 		"type":       l.oneOf(&w.Type, "type of "+label, "STANDARD", "EXPRESS"),
+
+		"substitutions": l.substitutions(&values, label),
 	})
-	if !l.require(key, label, found, "definition", "such as workflows/"+key.Value+".asl.json") || w.File == "" {
+	if !l.require(key, label, found, "definition", "such as workflows/"+key.Value+".asl.json") || w.File == "" || values.broken {
 		return
 	}
 	text, err := readFile(l.root, w.File, maxFile)
@@ -42,7 +45,7 @@ func (l *loader) workflow(key, n *yaml.Node) {
 		l.errorf(at, "a file inside the project folder", "%s: reading %s: %v", label, w.File, cause(err))
 		return
 	}
-	doc, ok := l.definition(w.File, text)
+	doc, ok := l.definition(w.File, l.substitute(text, values.list, w.File))
 	if !ok {
 		return
 	}

@@ -25,7 +25,7 @@ func (l *loader) env(dst *Env, label string) func(*yaml.Node) {
 	}
 }
 
-// secret reads a value: a literal, {from_env: NAME} or {from_file: PATH}. No message of it holds the value.
+// secret reads a value: a literal, {from_env: NAME}, with a default or without, or {from_file: PATH}. No message of it holds the value.
 func (l *loader) secret(n *yaml.Node, name string) (Secret, bool) {
 	n = resolve(n)
 	if n.Kind == yaml.ScalarNode && !isNull(n) {
@@ -39,13 +39,20 @@ func (l *loader) secret(n *yaml.Node, name string) (Secret, bool) {
 		l.errorf(n, "a text, {from_env: NAME} or {from_file: PATH}", "%s must be a value, but is %s", name, what(n))
 		return "", false
 	}
-	var variable, file string
+	var variable, file, otherwise string
 	found := l.object(n, name, fields{
 		"from_env":  l.pattern(&variable, "from_env of "+name, envName, "the name of an environment variable"),
 		"from_file": l.text(&file, "from_file of "+name),
+		"default":   l.fallback(&otherwise, "default of "+name),
 	})
+	_, optional := found["default"]
 	switch {
-	case len(found) != 1:
+	case len(found) == 2 && variable != "" && optional:
+		if v, ok := l.opts.LookupEnv(variable); ok {
+			return Secret(v), true
+		}
+		return Secret(otherwise), true
+	case len(found) != 1 || optional:
 		l.errorf(n, "{from_env: NAME} or {from_file: PATH}", "%s must have exactly one source", name)
 	case variable != "":
 		return l.fromEnv(n, name, variable)
@@ -53,6 +60,15 @@ func (l *loader) secret(n *yaml.Node, name string) (Secret, bool) {
 		return l.fromFile(n, name, file)
 	}
 	return "", false
+}
+
+// fallback reads what stands for a variable that is not set: a text, which may be empty, or a number.
+func (l *loader) fallback(dst *string, name string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if v, ok := l.scalar(n, name, "text", "!!str", "!!int", "!!float"); ok {
+			*dst = v
+		}
+	}
 }
 
 func (l *loader) fromEnv(n *yaml.Node, name, variable string) (Secret, bool) {

@@ -166,7 +166,7 @@ func folderName(dir string) string {
 
 func (l *loader) read(document *yaml.Node) {
 	p := l.project
-	var workflows, functions, jobs, subscriptions, connections, catalog, triggers, schedules *yaml.Node
+	var workflows, functions, jobs, subscriptions, connections, resources, catalog, triggers, schedules *yaml.Node
 	later := func(dst **yaml.Node) func(*yaml.Node) { return func(n *yaml.Node) { *dst = n } }
 	l.object(document, "the project", fields{
 		"name":          l.pattern(&p.Name, "name", projectName, "letters, digits, '-' and '_', at most 64"),
@@ -185,10 +185,11 @@ func (l *loader) read(document *yaml.Node) {
 		"topics": l.names(&p.Topics, "topic", func(dst *string, label string) func(*yaml.Node) {
 			return l.pattern(dst, label, topicName, "letters, digits, '-' and '_', at most 256")
 		}),
-		"tables":  func(n *yaml.Node) { l.entries(n, "tables", l.table) },
-		"lanes":   l.lanes,
-		"process": l.process,
-		"limits":  l.limits,
+		"resources": later(&resources),
+		"tables":    func(n *yaml.Node) { l.entries(n, "tables", l.table) },
+		"lanes":     l.lanes,
+		"process":   l.process,
+		"limits":    l.limits,
 
 		"retention": l.retention,
 		"egress":    l.egress,
@@ -223,6 +224,9 @@ func (l *loader) read(document *yaml.Node) {
 	}
 	for _, t := range p.Tables {
 		l.declared["table"] = append(l.declared["table"], t.Name)
+	}
+	if resources != nil {
+		l.entries(resources, "resources", l.resource)
 	}
 	if triggers != nil {
 		l.entries(triggers, "triggers", l.trigger)

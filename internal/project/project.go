@@ -33,8 +33,9 @@ type Project struct {
 	Connections   []Connection
 	Schedules     []Schedule
 	Tables        []table.Schema // names, keys, indexes, TTL and stream
-	Triggers      []Trigger      // filters and templates of inputs are valid
-	Lanes         []Lane         // in order of priority: live, bulk
+	Resources     []Resource
+	Triggers      []Trigger // filters and templates of inputs are valid
+	Lanes         []Lane    // in order of priority: live, bulk
 	Process       Process
 	Limits        Limits
 	Retention     Retention

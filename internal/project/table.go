@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"sundog/internal/statedb"
 	"sundog/internal/table"
 )
 
@@ -25,6 +26,9 @@ func (l *loader) table(key, n *yaml.Node) {
 	label := "table " + key.Value
 	if !tableName.MatchString(key.Value) {
 		l.errorf(key, tableRule, "a table cannot be named %q", key.Value)
+	}
+	if key.Value == statedb.TableName {
+		l.errorf(key, "give the table another name", "%s is the name of the state database", key.Value)
 	}
 	t := table.Schema{Name: key.Value, OnDemand: true}
 	types := map[string]table.Type{}

@@ -27,7 +27,7 @@ func newAWS(platform *embedded.Platform, opts Options) *awsjson.Handler {
 	if opts.Token != "" {
 		o.Credentials = &sigv4.Verifier{AccessKey: awsAccessKey, Secret: opts.Token}
 	}
-	tables := dynamodb.New(platform.Tables, dynamodb.Options{Region: platform.Project.Region, Account: platform.Project.Account})
+	tables := dynamodb.New(platform.VisibleTables(), dynamodb.Options{Region: platform.Project.Region, Account: platform.Project.Account})
 	states := stepfunctions.Service(platform.Engine, platform.Activities)
 	operations := make(map[string]integration.Operation, len(states.Operations))
 	for name, do := range states.Operations {

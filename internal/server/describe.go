@@ -3,9 +3,9 @@ package server
 import (
 	"net/http"
 	"reflect"
-	"strings"
 
 	"sundog/internal/access"
+	"sundog/internal/api"
 	"sundog/internal/server/openapi"
 )
 
@@ -85,7 +85,7 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) {
 		table := s.table()
 		operations := make([]openapi.Operation, 0, len(table))
 		for _, r := range table {
-			if strings.HasPrefix(r.Path, "/v1/") { // the API of Cirrus has a description and errors of its own, and metrics are no API
+			if r.Path != "/{$}" && r.Path != api.PathMetrics && r.Path != api.PathCirrus { // those have descriptions and errors of their own
 				operations = append(operations, r.Operation)
 			}
 		}

@@ -21,6 +21,7 @@ import (
 	"sundog/internal/rerun"
 	"sundog/internal/schedule"
 	"sundog/internal/statedb"
+	"sundog/internal/table"
 	"sundog/payload"
 )
 
@@ -89,10 +90,28 @@ func classify(err error) error {
 	if invalid, ok := errors.AsType[*payload.InvalidError](err); ok && invalid != nil {
 		return problem.Wrap(problem.Invalid, err, "")
 	}
+	if refused, ok := errors.AsType[*table.Error](err); ok && refused != nil {
+		return problem.Wrap(tableKind(refused.Code), err, "")
+	}
 	for _, k := range kinds {
 		if errors.Is(err, k.err) {
 			return problem.Wrap(k.kind, err, "")
 		}
 	}
 	return err
+}
+
+// tableKind is what the refusal of a table is to a caller.
+func tableKind(code string) problem.Kind {
+	switch code {
+	case table.NotFound:
+		return problem.NotFound
+	case table.ConditionFailed, table.InUse, table.TransactionCanceled:
+		return problem.Conflict
+	case table.AccessDenied:
+		return problem.Forbidden
+	case table.LimitExceeded:
+		return problem.Limit
+	}
+	return problem.Invalid
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 	"sundog/internal/problem"
 	"sundog/internal/statedb"
 )
+
+const contentTypeEvents = "text/event-stream"
 
 // Bounds of a stream of events.
 const (
@@ -54,7 +57,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Content-Type", contentTypeEvents)
 	w.Header().Set("Cache-Control", "no-store")
 	stream := &eventStream{w: w, control: http.NewResponseController(w)}
 	stream.send(": events from here\n\n")
@@ -66,7 +69,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		stream.flush()
-		if len(entries) < eventsAtOnce && !s.awaitEvents(r, stream, after) {
+		wait := func(ctx context.Context) error { return s.platform.Feed.Wait(ctx, after) }
+		if len(entries) < eventsAtOnce && !s.awaitNews(r, stream, wait) {
 			return
 		}
 		if entries, err = s.platform.Feed.Read(r.Context(), after, eventsAtOnce); err != nil {
@@ -101,16 +105,16 @@ func (s *Server) eventsRequest(r *http.Request) (filter eventFilter, after uint6
 	return filter, after, nil
 }
 
-// awaitEvents returns true when there are new events, and false when the stream has ended.
-func (s *Server) awaitEvents(r *http.Request, stream *eventStream, after uint64) bool {
+// awaitNews returns true when wait does, since there is something new, and false when the stream has ended.
+func (s *Server) awaitNews(r *http.Request, stream *eventStream, wait func(context.Context) error) bool {
 	for {
 		ctx, cancel := s.untilClosing(r, eventsAlive)
-		err := s.platform.Feed.Wait(ctx, after)
+		err := wait(ctx)
 		cancel()
 		switch {
 		case err == nil:
 			return true
-		case r.Context().Err() != nil || errors.Is(err, http.ErrServerClosed):
+		case !errors.Is(err, context.DeadlineExceeded) || r.Context().Err() != nil:
 			return false
 		}
 		stream.send(": nothing new\n\n")

@@ -39,9 +39,14 @@ func (s *Server) filters(r *http.Request) (statedb.Query, error) {
 }
 
 // wantsLines says whether a request asks for NDJSON.
-func wantsLines(r *http.Request) bool {
+func wantsLines(r *http.Request) bool { return accepts(r, api.ContentTypeNDJSON) }
+
+// wantsEvents says whether a request asks for Server-Sent Events.
+func wantsEvents(r *http.Request) bool { return accepts(r, contentTypeEvents) }
+
+func accepts(r *http.Request, media string) bool {
 	for _, accepted := range r.Header.Values("Accept") {
-		if strings.Contains(accepted, api.ContentTypeNDJSON) {
+		if strings.Contains(accepted, media) {
 			return true
 		}
 	}

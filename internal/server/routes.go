@@ -19,7 +19,7 @@ type route struct {
 
 // table is every path of the server.
 func (s *Server) table() []route {
-	return slices.Concat(s.recordRoutes(), s.jobRoutes(), s.scheduleRoutes(), []route{
+	return slices.Concat(s.recordRoutes(), s.jobRoutes(), s.scheduleRoutes(), s.tableRoutes(), s.resourceRoutes(), []route{
 		answers(s, "GET", api.PathHealth, access.Read, s.health, "How the server is"),
 
 		serves("POST", api.PathPayloads, access.Operate, s.submit, "Put payloads into the process queue",
@@ -71,7 +71,7 @@ func (s *Server) table() []route {
 		serves("GET", api.PathEvents, access.Read, s.events, "Workflow events as they happen (Server-Sent Events)",
 			query("workflow", "of this workflow only"), query("state", "of this state only"), query("payload_id", "of this payload only, or, ending in *, of those that begin so"),
 			numbered("after", "the id of the event after which to begin; now when missing"), header("Last-Event-ID", "like after, and goes before it"),
-			gives[string]("a stream without an end", "text/event-stream")),
+			gives[string]("a stream without an end", contentTypeEvents)),
 
 		answers(s, "POST", api.PathTokens, access.Administer, s.createToken, "Make a token", takes[api.CreateToken]),
 		answers(s, "GET", api.PathTokens, access.Administer, s.tokens, "Tokens, without their texts"),

@@ -24,6 +24,9 @@ import (
 	"sundog/internal/event"
 )
 
+// TableName is the name by which a platform shows its state database as a table of DynamoDB.
+const TableName = "sundog-state"
+
 // State is a state of a payload, by the name that the table holds.
 type State string
 

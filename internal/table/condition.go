@@ -15,6 +15,11 @@ type Condition struct {
 // Match reports whether an item meets the condition. A missing item is one without attributes; a missing condition is met.
 func (c *Condition) Match(item Item) bool { return c == nil || c.root.match(item) }
 
+// Missing is the condition that an item has no attribute of a name; of a key attribute, that there is no item.
+func Missing(attribute string) *Condition {
+	return &Condition{root: &node{op: "attribute_not_exists", args: []operand{path{{name: attribute, index: -1}}}}, heads: []string{attribute}}
+}
+
 // operand is a path, a Value, or a *node that is the function size.
 type operand interface {
 	// eval is what the operand is for an item; false when there is nothing.

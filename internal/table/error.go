@@ -14,6 +14,7 @@ const (
 	IdempotentMismatch  = "IdempotentParameterMismatchException"
 	TrimmedData         = "TrimmedDataAccessException"
 	ExpiredIterator     = "ExpiredIteratorException"
+	AccessDenied        = "AccessDeniedException"
 )
 
 // Error is a refusal that DynamoDB would answer with.

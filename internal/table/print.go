@@ -2,7 +2,7 @@ package table
 
 import (
 	"encoding/base64"
-	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -71,20 +71,37 @@ func appendScalar(b []byte, t Type, text string) []byte {
 	return appendText(b, text)
 }
 
-// appendText writes a JSON text; most need no escapes.
+// appendText writes a JSON text. Like DynamoDB it escapes what has to be escaped, and nothing else.
 func appendText(b []byte, text string) []byte {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			quoted, err := json.Marshal(text)
-			if err != nil { // a text can always be written
-				return append(b, `""`...)
-			}
-			return append(b, quoted...)
-		}
-	}
 	b = append(b, '"')
-	b = append(b, text...)
+	plain := 0 // from here on nothing needed an escape
+	for i, r := range text {
+		if r >= ' ' && r != '"' && r != '\\' && r != utf8.RuneError {
+			continue
+		}
+		_, size := utf8.DecodeRuneInString(text[i:])
+		b = append(b, text[plain:i]...)
+		b = appendEscaped(b, r)
+		plain = i + size
+	}
+	b = append(b, text[plain:]...)
 	return append(b, '"')
+}
+
+func appendEscaped(b []byte, r rune) []byte {
+	switch r {
+	case '"', '\\':
+		return append(b, '\\', byte(r))
+	case '\n':
+		return append(b, `\n`...)
+	case '\r':
+		return append(b, `\r`...)
+	case '\t':
+		return append(b, `\t`...)
+	case utf8.RuneError: // written as such, or what is no UTF-8
+		return utf8.AppendRune(b, r)
+	}
+	return fmt.Appendf(b, `\u%04x`, r)
 }
 
 // debug is a value as DynamoDB shows it in texts: {S:text}.

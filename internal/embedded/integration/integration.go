@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"sundog/asl"
+	"sundog/internal/dynamodb"
 	"sundog/internal/embedded/connection"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/function"
@@ -34,13 +35,15 @@ type Functions interface {
 
 // Runner implements engine.TaskRunner. Every service has to be there that a task may ask for.
 type Runner struct {
-	Functions   Functions
-	Jobs        Jobs
-	Activities  Activities
-	Store       *store.Store // of queues and topics
-	Queues      *queue.Queues
-	Topics      *topic.Topics
-	Tables      *table.Tables
+	Functions  Functions
+	Jobs       Jobs
+	Activities Activities
+	Store      *store.Store // of queues and topics
+	Queues     *queue.Queues
+	Topics     *topic.Topics
+	Tables     *table.Tables
+	// See puts tables that workflows see among others; nil: there are none.
+	See         func(dynamodb.Tables) dynamodb.Tables
 	HTTP        *http.Client
 	Connections *connection.Connections
 	// Receivable says whether tasks may receive the messages of a queue: those of the platform's own queues are for itself. Nil: all.

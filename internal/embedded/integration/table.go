@@ -57,7 +57,11 @@ func (r *Runner) tableCall(ctx context.Context, task engine.Task, shape shaper, 
 		}
 		return err
 	})
-	service := dynamodb.New(joined, dynamodb.Options{Region: r.Region, Account: r.Account, Now: r.Now})
+	var tables dynamodb.Tables = joined
+	if r.See != nil {
+		tables = r.See(joined)
+	}
+	service := dynamodb.New(tables, dynamodb.Options{Region: r.Region, Account: r.Account, Now: r.Now})
 	out, err := service.Operations()[operation](ctx, request)
 	if refused, ok := errors.AsType[*table.Error](err); ok {
 		return nil, fail(refused)

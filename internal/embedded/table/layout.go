@@ -83,7 +83,7 @@ func (s *state) within(q *table.Query, keys table.Keys, x *table.Index) store.Ra
 		r = segment(base, q)
 	} else {
 		partition, _ := q.Term(keys.Partition.Name)
-		r = sorted(slices.Clip(appendPartition(base, partition.Values[0])), q, keys)
+		r = Sorted(slices.Clip(appendPartition(base, partition.Values[0])), q, keys)
 	}
 	if q.Start != nil {
 		start := s.itemKey(q.Start)
@@ -117,8 +117,9 @@ const lastBucket = 1<<12 - 1
 // bucket are the first twelve bits of the hashes that lie in it.
 func bucket(n int) []byte { return []byte{byte(n >> 4), byte(n << 4)} }
 
-// sorted is the part of a partition that meets the term on the sort key. The base is not changed.
-func sorted(base store.Key, q *table.Query, keys table.Keys) store.Range {
+// Sorted is the part of a partition, whose keys begin with base and go on with the sort key, that meets the query's term on it. The base is
+// not changed.
+func Sorted(base store.Key, q *table.Query, keys table.Keys) store.Range {
 	r := base.Range()
 	term, ok := q.Term(keys.Sort.Name)
 	if !ok {

@@ -50,58 +50,30 @@ func (t *Tables) Query(ctx context.Context, q *table.Query) (table.Page, error) 
 
 func (t *Tables) page(ctx context.Context, s *state, q *table.Query) (table.Page, error) {
 	keys, x := s.Schema.KeysOf(q)
-	page := table.Page{Local: x != nil && x.Local}
-	if q.Select != table.SelectCount {
-		page.Items = []table.Item{}
-	}
-	size, tableBytes, indexBytes := 0, 0, 0
+	pager := s.Schema.Pager(q)
 	for entry, err := range t.store.Scan(s.within(q, keys, x)) {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return page, err
+			return table.Page{}, err
 		}
-		item, err := decode(entry.Value)
+		found, err := decode(entry.Value)
 		if err != nil {
-			return page, err
+			return table.Page{}, err
 		}
-		if x != nil {
-			indexBytes += item.Size()
-		} else {
-			tableBytes += item.Size()
-		}
-		last := item
+		item := found
 		if q.Fetches(x) {
-			if item, err = t.read(s.itemKey(item)); err != nil {
-				return page, err
+			if item, err = t.read(s.itemKey(found)); err != nil {
+				return table.Page{}, err
 			}
 			if item == nil { // deleted since the reading began
 				continue
 			}
-			tableBytes += item.Size()
 		}
-		page.Scanned++
-		size += item.PageSize(s.Schema.Keys.Sort.Name)
-		if q.Filter.Match(item) {
-			page.Count++
-			if page.Items != nil {
-				page.Items = append(page.Items, q.Projection.Apply(item))
-			}
-		}
-		if q.Limit > 0 && page.Scanned >= q.Limit || size >= table.MaxPageBytes {
-			page.Last = table.Item{}
-			for _, name := range s.Schema.StartNames(keys) {
-				page.Last[name] = last[name]
-			}
+		if pager.Add(found, item) {
 			break
 		}
 	}
-	if x == nil || q.Fetches(x) {
-		page.Table = table.ReadUnits(tableBytes, q.Consistent)
-	}
-	if x != nil {
-		page.IndexOf = table.ReadUnits(indexBytes, q.Consistent)
-	}
-	return page, nil
+	return pager.Page(), nil
 }

@@ -5,6 +5,7 @@
 package openapi
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -27,6 +28,7 @@ type Operation struct {
 	Parameters   []Parameter
 	Request      Body // none when its zero value
 	Answer       Body
+	Status       int // of success; 0: 200
 }
 
 // Parameter is a parameter of the query or a header.
@@ -167,7 +169,7 @@ func (g *generator) responses(op *Operation) object {
 	if text == "" {
 		text = "done"
 	}
-	out := object{strconv.Itoa(http.StatusOK): object{"description": text, "content": g.content(op.Answer)}}
+	out := object{strconv.Itoa(cmp.Or(op.Status, http.StatusOK)): object{"description": text, "content": g.content(op.Answer)}}
 	for _, k := range Failures(op.Method) {
 		out[strconv.Itoa(problem.HTTPStatus(problem.New(k, "")))] = object{"$ref": "#/components/responses/" + k.String()}
 	}
