@@ -15,11 +15,12 @@ type Status struct {
 	After   uint64 // the number of the log's entry up to which everything is handled, or waits by itself; of a log only
 	Replays int
 	Lag     Lag
+	Waiting int    // events that wait to be tried again, after a call that failed; MaxLag stands for that many and more
 	Queue   string // where its dead letters are
 	Dead    int64  // how many there are
 }
 
-// Lag is how far a trigger is behind. Events that wait by themselves, after a call that failed, do not count.
+// Lag is how far a trigger is behind. Events that wait by themselves do not count.
 type Lag struct {
 	Events int           // that were not handled, whether the filter wants them or not; MaxLag stands for that many and more
 	Age    time.Duration // of the oldest
@@ -50,10 +51,10 @@ func (t *Triggers) Show(ctx context.Context, name string) (Status, error) {
 	return r.status(ctx)
 }
 
-func (r *running) status(ctx context.Context) (Status, error) {
+func (r *running) status(ctx context.Context) (out Status, err error) {
 	s, _ := r.look()
 	depth := r.queue.Depth()
-	out := Status{Spec: r.Spec, Paused: s.Paused, Replays: s.Replay, Queue: r.queue.Name(), Dead: depth.Dead}
+	out = Status{Spec: r.Spec, Paused: s.Paused, Replays: s.Replay, Queue: r.queue.Name(), Dead: depth.Dead}
 	out.Lag.Events = int(min(depth.Total(), MaxLag))
 	if !depth.Oldest.IsZero() {
 		out.Lag.Age = max(0, r.opts.Now().Sub(depth.Oldest))
@@ -62,8 +63,23 @@ func (r *running) status(ctx context.Context) (Status, error) {
 		return out, nil
 	}
 	out.After = s.After
-	err := r.follower.lag(ctx, s.After, &out.Lag)
-	return out, err
+	if out.Waiting, err = r.follower.waiting(); err != nil {
+		return out, err
+	}
+	return out, r.follower.lag(ctx, s.After, &out.Lag)
+}
+
+// waiting counts the events that wait by themselves, up to MaxLag.
+func (f *follower) waiting() (n int, err error) {
+	for _, err := range f.opts.Store.Scan(keyOf(kindEvent, f.Name).Range()) {
+		if err != nil {
+			return n, fmt.Errorf("counting the events of trigger %s that wait: %w", f.Name, err)
+		}
+		if n++; n == MaxLag {
+			break
+		}
+	}
+	return n, nil
 }
 
 // lag adds what is in the log after a number.
