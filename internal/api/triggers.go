@@ -10,6 +10,8 @@ type Trigger struct {
 	Position string `json:"position,omitempty"`
 	Replays  int    `json:"replays"` // how often it was replayed
 	Lag      Lag    `json:"lag"`
+	// Waiting is how many events wait to be tried again after a call that failed; 10,000 stands for that many and more.
+	Waiting int `json:"waiting"`
 	// Queue is the queue that has the trigger's dead letters.
 	Queue       string `json:"queue"`
 	DeadLetters int64  `json:"dead_letters"`

@@ -52,6 +52,7 @@ func newFake() http.Handler {
 	f.executions(mux)
 	f.queues(mux)
 	f.logs(mux)
+	triggers(mux)
 	functions(mux)
 	tokens(mux)
 	return mux

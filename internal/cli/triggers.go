@@ -43,8 +43,9 @@ func (a *app) triggersListCommand() *cobra.Command {
 				{title: "SOURCE", cell: func(t api.Trigger) string { return t.Source }},
 				{title: "TARGET", cell: func(t api.Trigger) string { return t.Target }},
 				{title: "STATE", cell: triggerState},
-				{title: "LAG", right: true, cell: func(t api.Trigger) string { return lagEvents(t.Lag) }},
+				{title: "LAG", right: true, cell: func(t api.Trigger) string { return upTo(t.Lag.Events) }},
 				{title: "AGE", right: true, cell: func(t api.Trigger) string { return age(t.Lag.Seconds) }},
+				{title: "WAITING", right: true, cell: func(t api.Trigger) string { return upTo(t.Waiting) }},
 				{title: "DEAD", right: true, cell: func(t api.Trigger) string { return count(t.DeadLetters) }},
 			})
 		}),
@@ -58,13 +59,13 @@ func triggerState(t api.Trigger) string {
 	return "RUNNING"
 }
 
-// lagEvents is how many events a trigger is behind.
-func lagEvents(l api.Lag) string {
-	const most = 10_000 // what the server counts up to
-	if l.Events >= most {
+// upTo is a number of events of a trigger, which the server counts up to a bound.
+func upTo(n int) string {
+	const most = 10_000
+	if n >= most {
 		return count(most) + "+"
 	}
-	return count(int64(l.Events))
+	return count(int64(n))
 }
 
 func (a *app) printTrigger(t api.Trigger) error {
@@ -74,8 +75,9 @@ func (a *app) printTrigger(t api.Trigger) error {
 		{"Target", t.Target},
 		{"State", triggerState(t)},
 		{"Position", t.Position},
-		{"Lag", lagEvents(t.Lag)},
+		{"Lag", upTo(t.Lag.Events)},
 		{"Age", age(t.Lag.Seconds)},
+		{"Waiting", upTo(t.Waiting)},
 		{"Replays", count(int64(t.Replays))},
 		{"Queue", t.Queue},
 		{"Dead letters", count(t.DeadLetters)},
@@ -173,6 +175,9 @@ func (a *app) tryPattern(ctx context.Context, args []string, template string) er
 		}
 	}
 	t, err := trigger.New(spec)
+	if wrong, ok := errors.AsType[*trigger.TemplateError](err); ok {
+		return problem.Wrap(problem.Invalid, wrong, "reading --input").WithHint("placeholders are written <$.path>")
+	}
 	if err != nil {
 		return problem.Wrap(problem.Invalid, errors.Unwrap(err), "reading the pattern").WithHint("the operators are those of EventBridge")
 	}

@@ -27,6 +27,6 @@ func (p *Platform) watch() error {
 		lanes = append(lanes, l.Name)
 	}
 	return p.Metrics.Watch(metrics.Sources{
-		Store: p.Store, Queues: p.Queues, Schedules: p.Schedules, Engine: p.Engine, Records: p.Records, Lanes: lanes, Now: p.opts.Now,
+		Store: p.Store, Queues: p.Queues, Schedules: p.Schedules, Engine: p.Engine, Records: p.Records, Triggers: p.Triggers, Lanes: lanes, Now: p.opts.Now,
 	})
 }

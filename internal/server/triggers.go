@@ -14,7 +14,7 @@ import (
 func describeTrigger(t trigger.Status) api.Trigger {
 	out := api.Trigger{
 		Name: t.Name, Source: t.Source.String(), Target: string(t.Target.Kind), Paused: t.Paused, Replays: t.Replays,
-		Lag: api.Lag{Events: t.Lag.Events, Seconds: t.Lag.Age.Seconds()}, Queue: t.Queue, DeadLetters: t.Dead,
+		Lag: api.Lag{Events: t.Lag.Events, Seconds: t.Lag.Age.Seconds()}, Waiting: t.Waiting, Queue: t.Queue, DeadLetters: t.Dead,
 	}
 	if t.Target.Kind != domain.ToWebhook && t.Target.Name != "" { // a URL may hold a secret
 		out.Target += " " + t.Target.Name

@@ -12,6 +12,7 @@ import (
 	"sundog/internal/embedded/schedule"
 	"sundog/internal/embedded/statedb"
 	"sundog/internal/embedded/store"
+	"sundog/internal/embedded/trigger"
 	"sundog/payload"
 )
 
@@ -22,7 +23,8 @@ type Sources struct {
 	Engine    *engine.Engine
 	Records   *statedb.DB
 	Schedules *schedule.Schedules
-	Lanes     []string // of the process queue
+	Triggers  *trigger.Triggers // nil: there are none
+	Lanes     []string          // of the process queue
 	Now       func() time.Time
 }
 
@@ -37,6 +39,7 @@ var (
 	dead        = prometheus.NewDesc("sundog_dead_letters", "Dead letters of a queue.", []string{"queue"}, nil)
 	age         = prometheus.NewDesc("sundog_queue_oldest_seconds", "Age of the oldest message that is ready in a queue's lane; 0 when none is.", []string{"queue", "lane"}, nil)
 	lag         = prometheus.NewDesc("sundog_subscription_lag_seconds", "Age of the oldest message that waits for delivery; 0 when none does.", []string{"subscription"}, nil)
+	late        = prometheus.NewDesc("sundog_trigger_lag_seconds", "Age of the oldest event that a trigger has not handled; 0 when there is none.", []string{"trigger"}, nil)
 	open        = prometheus.NewDesc("sundog_executions_open", "Executions that have not ended, by the lane of their payload; none is empty.", []string{"lane"}, nil)
 	count       = prometheus.NewDesc("sundog_records", "Records by workflow and state.", []string{"workflow", "state"}, nil)
 	since       = prometheus.NewDesc("sundog_workflow_since_success_seconds", "Time since an execution of the workflow last succeeded; none before the first.", []string{"workflow"}, nil)
@@ -61,7 +64,7 @@ func (m *Metrics) Watch(s Sources) error {
 
 // Describe implements prometheus.Collector.
 func (*watch) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{depth, dead, age, lag, open, count, since, pending, undelivered, disk} {
+	for _, d := range []*prometheus.Desc{depth, dead, age, lag, late, open, count, since, pending, undelivered, disk} {
 		ch <- d
 	}
 }
@@ -73,6 +76,7 @@ func (w *watch) Collect(ch chan<- prometheus.Metric) {
 	}
 	now := w.Now()
 	w.queues(gauge, now)
+	w.triggers(gauge)
 	total := w.Engine.OpenTotal()
 	for _, lane := range w.Lanes {
 		n, _ := w.Engine.Open(lane)
@@ -111,6 +115,16 @@ func (w *watch) queues(gauge gaugeFunc, now time.Time) {
 		if subscription, ok := strings.CutPrefix(name, subscriptionPrefix); ok {
 			gauge(lag, seconds(d.Oldest, now), subscription)
 		}
+	}
+}
+
+// triggers looks at a few events of each source.
+func (w *watch) triggers(gauge gaugeFunc) {
+	if w.Triggers == nil {
+		return
+	}
+	for name, age := range w.Triggers.Ages(context.Background()) {
+		gauge(late, age.Seconds(), name)
 	}
 }
 

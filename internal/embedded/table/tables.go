@@ -148,6 +148,16 @@ func (t *Tables) Describe(_ context.Context, name string) (table.Info, error) {
 	return t.info(s)
 }
 
+// Schema returns a table without its counts, which costs no reading. It is not to be changed. Errors are those of Describe.
+func (t *Tables) Schema(name string) (*table.Schema, error) {
+	s, release, err := t.use(name)
+	if err != nil {
+		return nil, errNoTable(name)
+	}
+	defer release()
+	return s.Schema, nil
+}
+
 func errNoTable(name string) error {
 	return &table.Error{Code: table.NotFound, Message: "Requested resource not found: Table: " + name + " not found"}
 }

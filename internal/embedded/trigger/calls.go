@@ -19,12 +19,13 @@ type calls struct {
 	landing []*flight // ended, and not looked at yet: as many as calls at a time, at most
 
 	// Of whoever has the turn.
-	generation int             // counts how often what was read was forgotten
-	busy       map[string]bool // keys with a call under way
-	flying     int
+	generation int                // counts how often what was read was forgotten
+	busy       map[string]*flight // by key, the call that is under way
+	flying     int                // calls under way
+	retrying   int                // those of them with events that waited
 }
 
-func newCalls() *calls { return &calls{landed: make(chan struct{}, 1), busy: map[string]bool{}} }
+func newCalls() *calls { return &calls{landed: make(chan struct{}, 1), busy: map[string]*flight{}} }
 
 // A flight is one call.
 type flight struct {
@@ -53,9 +54,12 @@ func (f *follower) start(ctx context.Context, x *flight) {
 	c := f.calls
 	x.generation = c.generation
 	for _, key := range x.keys() {
-		c.busy[key] = true
+		c.busy[key] = x
 	}
 	c.flying++
+	if x.parked != nil {
+		c.retrying++
+	}
 	c.flights.Go(func() {
 		x.err = f.called.call(ctx, x.name, x.attempt, x.input)
 		c.mu.Lock()
@@ -113,6 +117,9 @@ func (f *follower) land(ctx context.Context) error {
 	var failed error
 	for _, x := range landing {
 		c.flying--
+		if x.parked != nil {
+			c.retrying--
+		}
 		for _, key := range x.keys() {
 			delete(c.busy, key)
 		}
@@ -188,12 +195,16 @@ func (f *follower) launch(ctx context.Context, tx *store.Tx) (due time.Time, err
 func (f *follower) next(tx *store.Tx) (batch []*waiting, due time.Time, err error) {
 	bytes, full := 0, false
 	for _, w := range f.pending {
-		if w.done || w.flying || f.calls.busy[w.Key] {
+		if w.done || w.flying {
 			continue
 		}
-		waits, err := f.waits(w.Key)
-		if err != nil {
-			return nil, due, err
+		waits := false
+		if x := f.calls.busy[w.Key]; x == nil {
+			if waits, err = f.waits(w.Key); err != nil {
+				return nil, due, err
+			}
+		} else if waits = x.parked != nil; !waits {
+			continue
 		}
 		if waits {
 			if err := f.parkTx(tx, w.Event); err != nil {

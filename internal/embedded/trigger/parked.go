@@ -79,8 +79,17 @@ func (f *follower) scheduleTx(tx *store.Tx, before, next *parked) error {
 	return nil
 }
 
+// mayRetry reports whether one more call, after n that are about to begin, may be made with events that wait. They have half of the calls at most, so
+// that keys whose calls hang for long leave room for others.
+func (f *follower) mayRetry(n int) bool {
+	return f.calls.flying+n < f.Parallelism && f.calls.retrying+n < (f.Parallelism+1)/2
+}
+
 // retry begins calls with events that wait and are due, as many as there may be, and returns when the next are due.
 func (f *follower) retry(ctx context.Context) (due time.Time, err error) {
+	if !f.mayRetry(0) {
+		return due, nil // one that ends has this looked at again
+	}
 	now := f.opts.Now()
 	var ready []string
 	for entry, err := range f.opts.Store.Scan(keyOf(kindDue, f.Name).Range()) {
@@ -94,21 +103,18 @@ func (f *follower) retry(ctx context.Context) (due time.Time, err error) {
 		if err := fields.Err(); err != nil {
 			return due, fmt.Errorf("reading which keys of trigger %s are due: %w", f.Name, err)
 		}
-		if f.calls.busy[key] {
+		if f.calls.busy[key] != nil {
 			continue
 		}
 		if at.After(now) {
 			due = at
 			break
 		}
-		if ready = append(ready, key); f.calls.flying+len(ready) >= f.Parallelism {
+		if ready = append(ready, key); !f.mayRetry(len(ready)) {
 			break
 		}
 	}
 	for _, key := range ready {
-		if f.calls.flying >= f.Parallelism {
-			break
-		}
 		if err := f.retryKey(ctx, key); err != nil {
 			return due, err
 		}

@@ -37,13 +37,13 @@ func (c changes) read(ctx context.Context, after uint64, limit int) ([]entry, er
 	if err != nil || len(records) == 0 {
 		return nil, err
 	}
-	info, err := c.tables.Describe(ctx, c.name)
+	schema, err := c.tables.Schema(c.name)
 	if err != nil {
 		return nil, err
 	}
 	entries := make([]entry, len(records))
 	for i, r := range records {
-		body, err := dynamodb.LambdaRecord(c.region, c.account, info.Schema, r)
+		body, err := dynamodb.LambdaRecord(c.region, c.account, schema, r)
 		if err != nil {
 			return nil, err
 		}

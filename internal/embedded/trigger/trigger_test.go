@@ -1,6 +1,7 @@
 package trigger_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,53 @@ func TestFailureBlocksOnlyItsKey(t *testing.T) {
 			t.Errorf("sent again: %v", again)
 		}
 		if s, err := w.triggers.Show(t.Context(), "call"); err != nil || s.Lag.Events != 0 || s.Dead != 0 {
+			t.Errorf("%+v, %v", s, err)
+		}
+	})
+}
+
+// TestHangingTarget has items whose calls hang for a minute before they fail: more changes of one than are kept in memory, then more items than there
+// may be calls.
+func TestHangingTarget(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		spec := things("call", callee)
+		spec.Retries, spec.Parallelism = 1000, 4
+		w := open(t, vfs.NewMem(), nil, spec)
+		defer w.close()
+		w.slowness = time.Minute
+		w.fail = func(event string) error {
+			if strings.HasPrefix(number(event), "bad") {
+				return errBroken
+			}
+			return nil
+		}
+		w.run()
+		good := 0
+		goesOn := func() {
+			t.Helper()
+			good++
+			w.put("good", good)
+			settle(0)
+			if calls := numbers(w.called()); !slices.Contains(calls, fmt.Sprintf("good%d", good)) {
+				t.Fatalf("change %d of the good item waits for others", good)
+			}
+		}
+		w.put("bad-", 0)
+		settle(90 * time.Second) // the first retry is under way
+		for n := 1; n <= 1500; n++ {
+			w.put("bad-", n)
+		}
+		goesOn()
+		for i := range 40 {
+			w.put(fmt.Sprintf("bad-%d-", i), 0)
+		}
+		settle(time.Hour)
+		for range 10 {
+			goesOn()
+			settle(time.Minute)
+		}
+		s, err := w.triggers.Show(t.Context(), "call")
+		if err != nil || s.Waiting != 1541 || s.Lag.Events != 0 {
 			t.Errorf("%+v, %v", s, err)
 		}
 	})

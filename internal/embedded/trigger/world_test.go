@@ -14,6 +14,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"sundog/asl"
 	"sundog/internal/dynamodb"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/feed"
@@ -30,7 +31,7 @@ import (
 
 // A world is the parts of a platform that triggers read and write, in virtual time, and a function that remembers its calls.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	store    *store.Store
 	tables   *table.Tables
 	feed     *feed.Feed
@@ -39,15 +40,18 @@ type world struct {
 	engine   *engine.Engine
 	triggers *trigger.Triggers
 
-	mu    sync.Mutex
-	calls []string
-	fail  func(event string) error // what a call answers; nil: it succeeds
+	mu       sync.Mutex
+	calls    []string
+	fail     func(event string) error // what a call answers; nil: it succeeds
+	slowness time.Duration            // of calls that fail
+
+	started func(input string) // told of each task of the workflow task; may be nil
 
 	stop func()
 }
 
-// open opens a world on a file system.
-func open(t *testing.T, fs vfs.FS, transport http.RoundTripper, specs ...domain.Spec) *world {
+// open opens a world on a file system, or in a folder of its own on that of the machine when fs is nil.
+func open(t testing.TB, fs vfs.FS, transport http.RoundTripper, specs ...domain.Spec) *world {
 	t.Helper()
 	w := &world{t: t}
 	must := func(err error) {
@@ -58,7 +62,11 @@ func open(t *testing.T, fs vfs.FS, transport http.RoundTripper, specs ...domain.
 	}
 	ctx := context.Background()
 	var err error
-	w.store, err = store.Open("data", store.Options{FS: fs})
+	dir := "data"
+	if fs == nil {
+		dir = t.TempDir()
+	}
+	w.store, err = store.Open(dir, store.Options{FS: fs})
 	must(err)
 	w.queues, err = embedded.Open(ctx, w.store, embedded.Options{})
 	must(err)
@@ -73,9 +81,10 @@ func open(t *testing.T, fs vfs.FS, transport http.RoundTripper, specs ...domain.
 	must(w.tables.Declare(ctx, []domaintable.Schema{{
 		Name: "things", OnDemand: true, Stream: domaintable.ViewBoth, Keys: domaintable.Keys{Partition: domaintable.Key{Name: "id", Type: domaintable.S}},
 	}}))
-	w.engine, err = engine.New(engine.Options{Store: w.store})
+	w.engine, err = engine.New(engine.Options{Store: w.store, Runner: w})
 	must(err)
 	must(w.engine.Register(ctx, "pass", "STANDARD", []byte(`{"StartAt":"Pass","States":{"Pass":{"Type":"Pass","End":true}}}`)))
+	must(w.engine.Register(ctx, "task", "STANDARD", []byte(`{"StartAt":"Task","States":{"Task":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:000000000000:function:any","End":true}}}`)))
 	must(w.engine.Register(ctx, "wait", "STANDARD", []byte(`{"StartAt":"Wait","States":{"Wait":{"Type":"Wait","Seconds":60,"End":true}}}`)))
 	var all []trigger.Spec
 	for _, s := range specs {
@@ -91,13 +100,29 @@ func open(t *testing.T, fs vfs.FS, transport http.RoundTripper, specs ...domain.
 
 // Invoke implements trigger.Functions.
 func (w *world) Invoke(_ context.Context, _ string, event []byte) error {
+	err := w.answer(string(event))
+	if err != nil {
+		<-time.After(w.slowness)
+	}
+	return err
+}
+
+func (w *world) answer(event string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.calls = append(w.calls, string(event))
+	w.calls = append(w.calls, event)
 	if w.fail != nil {
-		return w.fail(string(event))
+		return w.fail(event)
 	}
 	return nil
+}
+
+// Run implements engine.TaskRunner.
+func (w *world) Run(_ context.Context, task engine.Task) (*asl.Document, error) {
+	if w.started != nil {
+		w.started(string(task.Parameters.Bytes()))
+	}
+	return asl.Raw([]byte(`{}`)), nil
 }
 
 // called returns the calls so far.
