@@ -54,6 +54,7 @@ func newFake() http.Handler {
 	f.logs(mux)
 	functions(mux)
 	tokens(mux)
+	schedules(mux)
 	return mux
 }
 
