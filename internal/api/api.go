@@ -33,6 +33,7 @@ const (
 	PathBackup     = "/v1/backup"
 	PathJobs       = "/v1/jobs"
 	PathSchedules  = "/v1/schedules"
+	PathGivenUp    = "/v1/schedule-dead-letters"
 	PathDelayer    = "/schedule" // the API of delayer-aws
 	PathCirrus     = "/api/"     // the API of Cirrus lies below
 )

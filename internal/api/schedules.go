@@ -81,6 +81,22 @@ type ScheduleCancelled struct {
 	ID string `json:"id"`
 }
 
+// ScheduleDeadLetter is a delivery of a schedule that was given up: its last attempt failed, or no further one could help.
+type ScheduleDeadLetter struct {
+	ID          string    `json:"id"`
+	Schedule    Schedule  `json:"schedule"` // as it was when it fired
+	PointInTime time.Time `json:"point_in_time"`
+	Attempts    int       `json:"attempts"`
+	Died        time.Time `json:"died"`
+	Reason      string    `json:"reason"`
+}
+
+// ScheduleDeadLetters is a page of them, in the order in which their schedules were made.
+type ScheduleDeadLetters struct {
+	DeadLetters []ScheduleDeadLetter `json:"dead_letters"`
+	Next        string               `json:"next,omitempty"`
+}
+
 // ScheduleEvents is a page of what happened to a schedule, in its order.
 type ScheduleEvents struct {
 	Events []schedule.Event `json:"events"`

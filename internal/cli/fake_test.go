@@ -55,6 +55,7 @@ func newFake() http.Handler {
 	triggers(mux)
 	functions(mux)
 	tokens(mux)
+	schedules(mux)
 	return mux
 }
 

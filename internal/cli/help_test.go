@@ -60,7 +60,7 @@ func checkExample(t *testing.T, root, c *cobra.Command, line string) {
 		t.Errorf("%q: %v", line, err)
 		return
 	}
-	if c != nil && named != c && named.Parent() != c {
+	if c != nil && !strings.HasPrefix(named.CommandPath()+" ", c.CommandPath()+" ") {
 		t.Errorf("%q is an example of %s", line, named.CommandPath())
 	}
 	if err := named.ParseFlags(rest); err != nil {

@@ -80,7 +80,7 @@ func (a *app) scheduleChangeCommand() *cobra.Command {
 		Short: "Change a schedule that has not fired yet, or that recurs",
 		Long: `Change a schedule: what flags name is replaced, all else stays. A schedule with one point in time can be changed until it is PROCESSED.
 What somebody else changes at the same moment may be undone.`,
-		Example: "  sundog schedule change 01981a52-0c4e-7f2a-9d3b-5f1c2a7e4b60 --at 'tomorrow 09:00'",
+		Example: "  sundog schedule change " + exampleSchedule + " --at 'tomorrow 09:00'",
 		Args:    cobra.ExactArgs(1),
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
 			before, err := c.Schedule(ctx, args[0])

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,14 +54,26 @@ func (x *scheduleFlags) register(c *cobra.Command) {
 	f.StringVar(&x.payload, "payload", "", "body of the request, message or call, as `text`")
 	f.IntVar(&x.attempts, "attempts", 0, "how often a request or call is attempted at most (default 5)")
 	f.DurationVar(&x.backoff, "backoff", 0, "the first `pause` between attempts; each later one is twice as long (default 1s)")
-	c.MarkFlagsMutuallyExclusive("url", "queue", "function", "topic", "process")
-	c.MarkFlagsMutuallyExclusive("at", "expression")
 }
 
 func (x *scheduleFlags) changed(name string) bool { return x.command.Flags().Changed(name) }
 
+// oneOf checks that at most one of some flags is there.
+func (x *scheduleFlags) oneOf(names ...string) error {
+	given := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !x.changed(name) })
+	if len(given) > 1 {
+		return problem.New(problem.Invalid, "there is both --%s and --%s", given[0], given[1]).WithHint("one of --%s", strings.Join(names, ", --"))
+	}
+	return nil
+}
+
 // apply puts what the flags say into a request.
 func (x *scheduleFlags) apply(ctx context.Context, a *app, req *api.CreateSchedule) error {
+	for _, names := range [][]string{{"at", "expression"}, {"url", "queue", "function", "topic", "process"}} {
+		if err := x.oneOf(names...); err != nil {
+			return err
+		}
+	}
 	for name, dst := range map[string]*string{"name": &req.Name, "key": &req.Key, "zone": &req.Zone, "expression": &req.Expression, "catch-up": &req.CatchUp} {
 		if x.changed(name) {
 			*dst = x.command.Flag(name).Value.String()

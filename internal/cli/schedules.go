@@ -16,7 +16,7 @@ import (
 func (a *app) scheduleCommand() *cobra.Command {
 	return group("schedule", "Do things later: make, list, change and cancel schedules",
 		a.scheduleCreateCommand(), a.scheduleListCommand(), a.scheduleShowCommand(), a.scheduleChangeCommand(), a.schedulePauseCommand(),
-		a.scheduleResumeCommand(), a.scheduleCancelCommand(), a.scheduleFireCommand(), a.scheduleHistoryCommand())
+		a.scheduleResumeCommand(), a.scheduleCancelCommand(), a.scheduleFireCommand(), a.scheduleHistoryCommand(), a.scheduleDeadLettersCommand())
 }
 
 func (a *app) scheduleListCommand() *cobra.Command {
@@ -29,7 +29,12 @@ func (a *app) scheduleListCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 			q.Status = strings.ToUpper(q.Status)
-			return a.scheduleList(ctx, c, q, limit)
+			fetch := func(next string, size int) ([]api.Schedule, string, error) {
+				q.Next, q.Limit = next, size
+				page, err := c.Schedules(ctx, q)
+				return page.Schedules, page.Next, err
+			}
+			return pages(limit, fetch, a.printSchedules)
 		}),
 	}
 	f := c.Flags()
@@ -38,35 +43,8 @@ func (a *app) scheduleListCommand() *cobra.Command {
 	f.StringVar(&q.Status, "status", "", "new, processed or paused")
 	f.StringVar(&q.Action, "action", "", "http-request, sqs-send, lambda-call, custom or payload")
 	f.StringVar(&q.KeyPrefix, "key-prefix", "", "how their keys `begin`")
-	f.IntVar(&limit, "limit", 100, "at most so `many`; 0 is all")
+	f.IntVar(&limit, "limit", defaultLimit, "at most so `many`; 0 is all")
 	return c
-}
-
-func (a *app) scheduleList(ctx context.Context, c *client.Client, q client.ScheduleQuery, limit int) error {
-	for shown := 0; ; {
-		q.Limit = schedule.MaxLimit
-		if limit > 0 {
-			q.Limit = min(limit-shown, schedule.MaxLimit)
-		}
-		page, err := c.Schedules(ctx, q)
-		if err != nil {
-			return err
-		}
-		shown += len(page.Schedules)
-		done := page.Next == "" || (limit > 0 && shown >= limit)
-		if len(page.Schedules) > 0 || done && shown == 0 {
-			if err := a.printSchedules(page.Schedules); err != nil {
-				return err
-			}
-		}
-		if done {
-			if page.Next != "" {
-				a.say("there are more: --limit 0 shows all")
-			}
-			return nil
-		}
-		q.Next = page.Next
-	}
 }
 
 func (a *app) printSchedules(all []api.Schedule) error {
@@ -141,11 +119,19 @@ func (a *app) printSchedule(s api.Schedule) error {
 	})
 }
 
-// onSchedule makes a command that does one thing to one schedule.
+// exampleSchedule is an id in examples.
+const exampleSchedule = "01981a52-0c4e-7f2a-9d3b-5f1c2a7e4b60"
+
+// onSchedule makes a command that does one thing to what has an id: to a schedule, or with "dead-letters" in front of the verb to one of these.
 func (a *app) onSchedule(use, short string, do func(context.Context, *client.Client, string) error) *cobra.Command {
+	id := exampleSchedule
+	verb, dead := strings.CutPrefix(use, "dead-letters ")
+	if dead {
+		id += ".1772352000000000"
+	}
 	return &cobra.Command{
-		Use: use + " ID", Short: short, Args: cobra.ExactArgs(1),
-		Example: fmt.Sprintf("  sundog schedule %s 01981a52-0c4e-7f2a-9d3b-5f1c2a7e4b60", use),
+		Use: verb + " ID", Short: short, Args: cobra.ExactArgs(1),
+		Example: fmt.Sprintf("  sundog schedule %s %s", use, id),
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
 			return do(ctx, c, args[0])
 		}),
@@ -198,27 +184,22 @@ func (a *app) scheduleFireCommand() *cobra.Command {
 func (a *app) scheduleHistoryCommand() *cobra.Command {
 	var limit int
 	c := a.onSchedule("history", "What happened to a schedule, in its order, also when it is gone", func(ctx context.Context, c *client.Client, id string) error {
-		var events []schedule.Event
-		for next := ""; ; {
-			page, err := c.ScheduleHistory(ctx, id, next, min(limit-len(events), schedule.MaxLimit))
-			if err != nil {
-				return err
-			}
-			events = append(events, page.Events...)
-			if next = page.Next; next == "" || len(events) >= limit {
-				break
-			}
+		fetch := func(next string, size int) ([]schedule.Event, string, error) {
+			page, err := c.ScheduleHistory(ctx, id, next, size)
+			return page.Events, page.Next, err
 		}
-		return printList(a, events, []column[schedule.Event]{
-			{title: "TIME", cell: func(e schedule.Event) string { return localTime(e.Time) }},
-			{title: "EVENT", cell: func(e schedule.Event) string { return string(e.Kind) }},
-			{title: "FOR", cell: func(e schedule.Event) string { return localTime(e.PointInTime) }},
-			{title: "ATTEMPT", right: true, cell: attemptOf},
-			{title: "BY", cell: func(e schedule.Event) string { return e.Actor }},
-			{title: "ERROR", cell: func(e schedule.Event) string { return e.Error }},
+		return pages(limit, fetch, func(events []schedule.Event) error {
+			return printList(a, events, []column[schedule.Event]{
+				{title: "TIME", cell: func(e schedule.Event) string { return localTime(e.Time) }},
+				{title: "EVENT", cell: func(e schedule.Event) string { return string(e.Kind) }},
+				{title: "FOR", cell: func(e schedule.Event) string { return localTime(e.PointInTime) }},
+				{title: "ATTEMPT", right: true, cell: attemptOf},
+				{title: "BY", cell: func(e schedule.Event) string { return e.Actor }},
+				{title: "ERROR", cell: func(e schedule.Event) string { return e.Error }},
+			})
 		})
 	})
-	c.Flags().IntVar(&limit, "limit", 1000, "at most so `many` events")
+	c.Flags().IntVar(&limit, "limit", pageSize, "at most so `many` events; 0 is all")
 	return c
 }
 

@@ -106,12 +106,48 @@ func (c *Client) FireSchedule(ctx context.Context, id string) (api.ScheduleFired
 	return out, err
 }
 
+func undeliveredPath(id string) string { return api.PathGivenUp + "/" + url.PathEscape(id) }
+
+// ScheduleDeadLetters returns a page of the deliveries that were given up, of all schedules or of one.
+func (c *Client) ScheduleDeadLetters(ctx context.Context, schedule, next string, limit int) (api.ScheduleDeadLetters, error) {
+	v := page(next, limit)
+	if schedule != "" {
+		v.Set("schedule", schedule)
+	}
+	return get[api.ScheduleDeadLetters](ctx, c, api.PathGivenUp, v)
+}
+
+// ScheduleDeadLetter returns a delivery that was given up.
+func (c *Client) ScheduleDeadLetter(ctx context.Context, id string) (api.ScheduleDeadLetter, error) {
+	return get[api.ScheduleDeadLetter](ctx, c, undeliveredPath(id), nil)
+}
+
+// DeliverAgain delivers again what was given up.
+func (c *Client) DeliverAgain(ctx context.Context, id string) (api.Moved, error) {
+	var out api.Moved
+	err := c.call(ctx, http.MethodPost, undeliveredPath(id)+"/redrive", nil, nil, &out)
+	return out, err
+}
+
+// DeliverAllAgain delivers again all that was given up, of all schedules or of one.
+func (c *Client) DeliverAllAgain(ctx context.Context, schedule string) (api.Moved, error) {
+	v := url.Values{}
+	if schedule != "" {
+		v.Set("schedule", schedule)
+	}
+	var out api.Moved
+	err := c.call(ctx, http.MethodPost, api.PathGivenUp+"/redrive", v, nil, &out)
+	return out, err
+}
+
+// DeleteScheduleDeadLetter deletes a delivery that was given up.
+func (c *Client) DeleteScheduleDeadLetter(ctx context.Context, id string) (api.Moved, error) {
+	var out api.Moved
+	err := c.call(ctx, http.MethodDelete, undeliveredPath(id), nil, nil, &out)
+	return out, err
+}
+
 // ScheduleHistory returns a page of what happened to a schedule, in its order, also when it is gone.
 func (c *Client) ScheduleHistory(ctx context.Context, id, next string, limit int) (api.ScheduleEvents, error) {
-	v := url.Values{}
-	if next != "" {
-		v.Set("next", next)
-	}
-	setLimit(v, limit)
-	return get[api.ScheduleEvents](ctx, c, schedulePath(id)+"/history", v)
+	return get[api.ScheduleEvents](ctx, c, schedulePath(id)+"/history", page(next, limit))
 }

@@ -67,5 +67,20 @@ type Firing struct {
 	APIKey       string          `json:"apiKey,omitempty"`   // the owner
 	TopicARN     string          `json:"topicArn,omitempty"` // of a custom action
 	ActionConfig json.RawMessage `json:"actionConfig,omitempty"`
-	Context      json.RawMessage `json:"context,omitempty"`
+	Context      FiringContext   `json:"context,omitzero"`
+}
+
+// FiringContext is the context of a schedule in the form of delayer-aws: each header is an object of its name and value.
+type FiringContext struct {
+	Headers []map[string]string `json:"headers,omitempty"`
+	Payload string              `json:"payload,omitempty"`
+}
+
+// Firing is the context in the form in which it travels.
+func (c Context) Firing() FiringContext {
+	f := FiringContext{Payload: c.Payload}
+	for _, h := range c.Headers {
+		f.Headers = append(f.Headers, map[string]string{h.Name: h.Value})
+	}
+	return f
 }

@@ -119,15 +119,20 @@ func (d Draft) Check() error {
 }
 
 // Advance is what becomes of a schedule that is due: the point in time that fires now, or zero when none does, and the schedule with the
-// next one, if there is one. It may be due as well; then it is to be advanced again. now is not before s.Due.
+// next one, if there is one. It may be due as well; then it is to be advanced again. now is not before s.Due. The error wraps ErrInvalid: the
+// schedule's zone or expression, which were right once, are not any more.
 func (s Schedule) Advance(now time.Time) (fire time.Time, after Schedule, err error) {
+	if !s.Recurring() {
+		fire, s.State = s.Next, Processed
+		return fire, s.at(Plan{}, time.Time{}), nil
+	}
 	plan, err := s.Plan()
 	if err != nil {
 		return time.Time{}, s, fmt.Errorf("when schedule %s fires: %w", s.ID, err)
 	}
 	fire = s.Next
 	reached := fire // the latest point in time that is done with
-	if late := now.Sub(s.Due) > Grace; late && s.Recurring() {
+	if now.Sub(s.Due) > Grace {
 		switch s.CatchUp {
 		case CatchUpAll:
 		case CatchUpNone:

@@ -245,3 +245,47 @@ func TestTarget(t *testing.T) {
 		}
 	}
 }
+
+// FuzzDraft makes schedules of requests as they come, and lets them fire.
+func FuzzDraft(f *testing.F) {
+	for _, text := range []string{
+		`{"at":"2026-04-01T00:00:00Z","action":{"type":"sqs-send","queue":{"queue":"q"}}}`,
+		`{"expression":"*/5 * * * *","zone":"Europe/Berlin","flexible_seconds":60,"catch_up":"all","action":{"type":"payload","payload":{"payload":{}}}}`,
+		`{"expression":"rate(1 hour)","start":"2026-04-01T00:00:00Z","end":"2026-04-01T05:00:00+02:00","action":{"type":"custom","custom":{"topic":"t"}}}`,
+		`{"expression":"at(2026-04-01T00:00:00)","action":{"type":"http-request","http":{"url":"http://a"}},"retry":{"max_attempts":3}}`,
+		`{"expression":"cron(0 9 ? * 6L *)","key":"k","action":{"type":"lambda-call","lambda":{"function":"f","event":1}},"context":{"headers":[{"name":"a","value":"b"}]}}`,
+	} {
+		f.Add([]byte(text))
+	}
+	now := time.Unix(1_774_600_000, 0)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var d schedule.Draft
+		if json.Unmarshal(text, &d) != nil {
+			return
+		}
+		s, err := schedule.Make("id", "me", d, now)
+		if err != nil {
+			if !errors.Is(err, schedule.ErrInvalid) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if _, err := json.Marshal(s); err != nil {
+			t.Fatalf("%s cannot be stored: %v", text, err)
+		}
+		for range 3 {
+			if s.State != schedule.New {
+				return
+			}
+			if !s.Next.After(now) || s.Due.Before(s.Next) {
+				t.Fatalf("%s at %s: next %s, due %s", text, now, s.Next, s.Due)
+			}
+			now := s.Due
+			fired, after, err := s.Advance(now)
+			if err != nil || !fired.Equal(s.Next) || after.State == schedule.New && !after.Next.After(fired) {
+				t.Fatalf("%s at %s: fires %s, then %+v, %v", text, now, fired, after, err)
+			}
+			s = after
+		}
+	})
+}

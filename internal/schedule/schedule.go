@@ -25,6 +25,8 @@ var (
 	ErrInvalid = errors.New("invalid schedule")
 	// ErrNotFound: no schedule has this id. One that was cancelled, or whose hour has passed, is gone; its history may still be there.
 	ErrNotFound = errors.New("no such schedule")
+	// ErrNoDeadLetter: no delivery that was given up has this id. It was sent again, or deleted.
+	ErrNoDeadLetter = errors.New("no such dead letter of a schedule")
 	// ErrProcessed: what was to be changed is under way already.
 	ErrProcessed = errors.New("the schedule is under way")
 	// ErrClosed is returned by schedules that were closed.

@@ -36,7 +36,7 @@ func (r *running) postDelayer(body string) (int, map[string]string) {
 func TestDelayer(t *testing.T) {
 	r := startWith(t, "", egress)
 	url, got := receiver(t, http.StatusOK)
-	at := time.Now().Add(time.Second).Truncate(time.Second).In(time.FixedZone("", -3*3600)).Format("2006-01-02T15:04:05-0700")
+	at := time.Now().Add(3 * time.Second).Truncate(time.Second).In(time.FixedZone("", -3*3600)).Format("2006-01-02T15:04:05-0700")
 	status, answer := r.postDelayer(fmt.Sprintf(`{"schedule":{"pointInTime":%q},"context":{"headers":[{"X-A":"1"},{"X-B":"2"}],"payload":"text"},
 		"action":{"type":"http-request","httpRequestConfig":{"method":"POST","url":%q,"requestType":"FIRE_FORGET"}}}`, at, url+"/call"))
 	if status != http.StatusCreated || answer["pointInTime"] != at || answer["scheduleId"] == "" || len(answer) != 2 {

@@ -75,6 +75,7 @@ var kinds = []struct {
 	{tokens.ErrNotFound, problem.NotFound},
 	{tokens.ErrTooMany, problem.Limit},
 	{schedule.ErrNotFound, problem.NotFound},
+	{schedule.ErrNoDeadLetter, problem.NotFound},
 	{schedule.ErrInvalid, problem.Invalid},
 	{schedule.ErrProcessed, problem.Conflict},
 	{schedule.ErrClosed, problem.Unavailable},

@@ -23,6 +23,13 @@ func (s *Server) scheduleRoutes() []route {
 		answers(s, "POST", one+"/resume", access.Operate, s.resumeSchedule, "Let a paused schedule fire again"),
 		answers(s, "POST", one+"/fire", access.Operate, s.fireSchedule, "Fire a schedule now, beside its own times"),
 		answers(s, "GET", one+"/history", access.Read, s.scheduleHistory, "What happened to a schedule, in its order", limit, next),
+		answers(s, "GET", api.PathGivenUp, access.Read, s.undelivered, "Deliveries of schedules that were given up",
+			query("schedule", "those of the schedule with this id"), limit, next),
+		answers(s, "POST", api.PathGivenUp+"/redrive", access.Operate, s.deliverAllAgain, "Deliver all of them again",
+			query("schedule", "those of the schedule with this id")),
+		answers(s, "GET", api.PathGivenUp+"/{id}", access.Read, s.undeliveredOne, "A delivery that was given up"),
+		answers(s, "DELETE", api.PathGivenUp+"/{id}", access.Operate, s.deleteUndelivered, "Delete one"),
+		answers(s, "POST", api.PathGivenUp+"/{id}/redrive", access.Operate, s.deliverAgain, "Deliver one again"),
 		serves("POST", api.PathDelayer, access.Operate, s.delayer, "Schedule something, as delayer-aws does",
 			sends("a request of delayer-aws", "application/json"), gives[delayerapi.Created]("the schedule's id", "application/json")),
 	}

@@ -36,12 +36,18 @@ func toURL(at, url string) api.CreateSchedule {
 // receiver takes requests and gives each to a channel.
 func receiver(t *testing.T, status int) (string, <-chan *http.Request) {
 	t.Helper()
+	return receiverOf(t, func(*http.Request) int { return status })
+}
+
+// receiverOf takes requests, gives each to a channel, and answers with a status.
+func receiverOf(t *testing.T, status func(*http.Request) int) (string, <-chan *http.Request) {
+	t.Helper()
 	got := make(chan *http.Request, 100)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(strings.NewReader(string(body)))
 		got <- r
-		w.WriteHeader(status)
+		w.WriteHeader(status(r))
 	}))
 	t.Cleanup(s.Close)
 	return s.URL, got
@@ -88,7 +94,7 @@ func kindsOf(events []schedule.Event) string {
 func TestScheduleIsCarriedOut(t *testing.T) {
 	r := startWith(t, "", egress)
 	url, got := receiver(t, http.StatusNoContent)
-	at := time.Now().Add(300 * time.Millisecond)
+	at := time.Now().Add(2 * time.Second)
 	made, err := r.CreateSchedule(t.Context(), toURL(at.Format(time.RFC3339Nano), url+"/in?x=1"))
 	if err != nil {
 		t.Fatal(err)

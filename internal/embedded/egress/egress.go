@@ -55,7 +55,7 @@ func refuseMetadata(_, address string, _ syscall.RawConn) error {
 	}
 	// fd00:ec2::254 is where EC2 serves metadata over IPv6.
 	if a := ap.Addr().Unmap(); a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a.WithZone("") == netip.MustParseAddr("fd00:ec2::254") {
-		return fmt.Errorf("%s is a link-local or metadata address, which functions and webhooks may not reach", a)
+		return fmt.Errorf("%s is a link-local or metadata address, which requests may not reach", a)
 	}
 	return nil
 }

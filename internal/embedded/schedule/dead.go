@@ -38,9 +38,6 @@ func (d storedDead) letter() DeadLetter {
 	}
 }
 
-// ErrNoDeadLetter is returned for a dead letter that is not there.
-var ErrNoDeadLetter = errors.New("no such dead letter")
-
 // buryTx makes a dead letter of a delivery whose last attempt has failed.
 func (s *Schedules) buryTx(tx *store.Tx, d delivery, reason string, now time.Time) error {
 	value, err := json.Marshal(storedDead{Delivery: d, Died: now, Reason: reason})
@@ -56,11 +53,11 @@ func (s *Schedules) buryTx(tx *store.Tx, d delivery, reason string, now time.Tim
 func deadKeyOf(id string) (store.Key, error) {
 	dot := strings.LastIndexByte(id, '.')
 	if dot < 0 {
-		return nil, fmt.Errorf("%w: %.80q", ErrNoDeadLetter, id)
+		return nil, fmt.Errorf("%w: %.80q", schedule.ErrNoDeadLetter, id)
 	}
 	point, err := strconv.ParseInt(id[dot+1:], 10, 64)
 	if err != nil || point < 0 {
-		return nil, fmt.Errorf("%w: %.80q", ErrNoDeadLetter, id)
+		return nil, fmt.Errorf("%w: %.80q", schedule.ErrNoDeadLetter, id)
 	}
 	return deadKey(id[:dot], time.UnixMicro(point)), nil
 }
@@ -79,7 +76,7 @@ func (s *Schedules) DeadLetters(ctx context.Context, of, after string, limit int
 	if after != "" {
 		key, err := deadKeyOf(after)
 		if err != nil {
-			return nil, fail(err)
+			return nil, fail(schedule.Wrong("next", after, "the token of the page before"))
 		}
 		r.Low = append(slices.Clone(key), 0)
 	}
@@ -102,8 +99,34 @@ func (s *Schedules) DeadLetters(ctx context.Context, of, after string, limit int
 	return page, nil
 }
 
+// DeadLetter returns one dead letter. The error wraps schedule.ErrNoDeadLetter when there is none.
+func (s *Schedules) DeadLetter(_ context.Context, id string) (DeadLetter, error) {
+	_, d, err := s.readDead(id)
+	if err != nil {
+		return DeadLetter{}, fmt.Errorf("reading dead letter %.80s: %w", id, err)
+	}
+	return d.letter(), nil
+}
+
+// readDead returns a dead letter and its key.
+func (s *Schedules) readDead(id string) (store.Key, storedDead, error) {
+	var d storedDead
+	key, err := deadKeyOf(id)
+	if err != nil {
+		return nil, d, err
+	}
+	value, err := s.store.Get(key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, d, schedule.ErrNoDeadLetter
+	}
+	if err == nil {
+		err = json.Unmarshal(value, &d)
+	}
+	return key, d, err
+}
+
 // SendAgain delivers a dead letter again, with as many attempts as its schedule allows; their numbers go on from those it had. The error wraps
-// ErrNoDeadLetter when there is none.
+// schedule.ErrNoDeadLetter when there is none.
 func (s *Schedules) SendAgain(ctx context.Context, id string) error {
 	return s.exhume(ctx, "sending again", id, func(tx *store.Tx, d delivery, now time.Time) error {
 		d.Last = d.Attempt + d.Schedule.Retry.Attempts()
@@ -112,7 +135,30 @@ func (s *Schedules) SendAgain(ctx context.Context, id string) error {
 	})
 }
 
-// DeleteDeadLetter deletes a dead letter. The error wraps ErrNoDeadLetter when there is none.
+// SendAllAgain delivers again the dead letters that there are, or those of the schedule with an id, as SendAgain does, and returns how many
+// were. It goes through them once: one that dies again meanwhile stays.
+func (s *Schedules) SendAllAgain(ctx context.Context, of string) (n int64, err error) {
+	for after := ""; ; {
+		page, err := s.DeadLetters(ctx, of, after, 0)
+		if err != nil {
+			return n, err
+		}
+		if len(page) == 0 {
+			return n, nil
+		}
+		for i := range page {
+			after = page[i].ID
+			switch err := s.SendAgain(ctx, after); {
+			case err == nil:
+				n++
+			case !errors.Is(err, schedule.ErrNoDeadLetter): // somebody else was faster
+				return n, err
+			}
+		}
+	}
+}
+
+// DeleteDeadLetter deletes a dead letter. The error wraps schedule.ErrNoDeadLetter when there is none.
 func (s *Schedules) DeleteDeadLetter(ctx context.Context, id string) error {
 	return s.exhume(ctx, "deleting", id, func(*store.Tx, delivery, time.Time) error { return nil })
 }
@@ -125,18 +171,7 @@ func (s *Schedules) exhume(ctx context.Context, doing, id string, do func(*store
 		return fail(err)
 	}
 	defer unlock()
-	key, err := deadKeyOf(id)
-	if err != nil {
-		return fail(err)
-	}
-	value, err := s.store.Get(key)
-	if errors.Is(err, store.ErrNotFound) {
-		return fail(ErrNoDeadLetter)
-	}
-	var d storedDead
-	if err == nil {
-		err = json.Unmarshal(value, &d)
-	}
+	key, d, err := s.readDead(id)
 	if err != nil {
 		return fail(err)
 	}

@@ -166,10 +166,10 @@ func TestDeadLetters(t *testing.T) {
 			t.Errorf("the last request has %v", last.header)
 		}
 		for _, id := range []string{dead[0].ID, "", "no.number", "x.-1"} {
-			if err := w.schedules.SendAgain(t.Context(), id); !errors.Is(err, platform.ErrNoDeadLetter) {
+			if err := w.schedules.SendAgain(t.Context(), id); !errors.Is(err, schedule.ErrNoDeadLetter) {
 				t.Errorf("sending %q again: %v", id, err)
 			}
-			if err := w.schedules.DeleteDeadLetter(t.Context(), id); !errors.Is(err, platform.ErrNoDeadLetter) {
+			if err := w.schedules.DeleteDeadLetter(t.Context(), id); !errors.Is(err, schedule.ErrNoDeadLetter) {
 				t.Errorf("deleting %q: %v", id, err)
 			}
 		}
@@ -207,7 +207,7 @@ func TestActions(t *testing.T) {
 			"process": {"payload", `{"id":"p"}`},
 			"custom": {"custom", fmt.Sprintf(
 				`{"scheduleId":%q,"pointInTime":%d,"apiKey":"system","topicArn":"arn:aws:sns:us-east-1:0:custom","actionConfig":{"a":1},`+
-					`"context":{"headers":[{"name":"h","value":"v"}],"payload":"not JSON"}}`, ids["custom"], at.Unix())},
+					`"context":{"headers":[{"h":"v"}],"payload":"not JSON"}}`, ids["custom"], at.Unix())},
 		} {
 			got := w.messages(queue)
 			if len(got) != 1 || string(got[0].Body) != want.body || got[0].Attributes[schedule.HeaderID].Value != ids[want.name] ||

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"sundog/internal/embedded/store"
@@ -41,12 +42,15 @@ func (s *Schedules) fireTx(ctx context.Context, tx *store.Tx, key []byte, rec sc
 	if err != nil {
 		return err
 	}
+	tx.Delete(key)
+	s.countTx(tx, countPending, -1)
 	point, after, err := rec.Advance(now)
+	if errors.Is(err, schedule.ErrInvalid) {
+		return s.haltTx(tx, rec, p, err)
+	}
 	if err != nil {
 		return err
 	}
-	tx.Delete(key)
-	s.countTx(tx, countPending, -1)
 	if !point.IsZero() {
 		if err := s.tellTx(tx, event(rec, schedule.EventFired, point)); err != nil {
 			return err
@@ -65,4 +69,23 @@ func (s *Schedules) fireTx(ctx context.Context, tx *store.Tx, key []byte, rec sc
 		return err
 	}
 	return s.writeTx(tx, after)
+}
+
+// haltTx pauses a schedule of which nobody can say any more when it fires: its zone has gone with an update, say. All others go on.
+func (s *Schedules) haltTx(tx *store.Tx, rec schedule.Schedule, p progress, why error) error {
+	s.opts.Logger.Error("a schedule is paused, since nobody can say when it fires; change it and resume it", "schedule", rec.ID, "error", why)
+	told := event(rec, schedule.EventFailed, rec.Next)
+	told.Error, told.Final = cut(why.Error()), true
+	if err := s.tellTx(tx, told); err != nil {
+		return err
+	}
+	rec, err := rec.Pause()
+	if err != nil {
+		return err
+	}
+	if err := s.tellTx(tx, event(rec, schedule.EventPaused, rec.Next)); err != nil {
+		return err
+	}
+	s.placeTx(tx, rec, p)
+	return s.writeTx(tx, rec)
 }

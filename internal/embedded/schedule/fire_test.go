@@ -1,11 +1,13 @@
 package schedule_test
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"testing"
 	"time"
 
+	"sundog/internal/embedded/store"
 	"sundog/internal/schedule"
 )
 
@@ -173,5 +175,44 @@ func TestClockJumps(t *testing.T) {
 		shift += 1 * time.Minute
 		pass(10 * time.Minute)
 		step("at the end", 4)
+	})
+}
+
+// TestUnknownZone takes away the zone of a schedule, as an update of the zones could. The others go on, and it can be mended.
+func TestUnknownZone(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		d := send(time.Time{}, "halted")
+		d.Expression, d.Zone = "*/5 * * * *", "Europe/Berlin"
+		halted := w.create(d)
+		key := store.NewKey(store.PrefixSchedule).String(halted.ID)
+		value, err := w.store.Get(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx := w.store.Begin()
+		tx.Set(key, bytes.ReplaceAll(value, []byte("Europe/Berlin"), []byte("Europe/Gone")))
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		other := w.create(send(time.Now().Add(10*time.Minute), "other"))
+		pass(11 * time.Minute)
+		if got, want := w.story(other.ID), "created, enqueued, fired, delivered 1"; got != want {
+			t.Errorf("the history of the other is %s, not %s", got, want)
+		}
+		if got, want := w.story(halted.ID), "created, enqueued, failed!, paused"; got != want {
+			t.Errorf("its history is %s, not %s", got, want)
+		}
+		if _, err := w.schedules.Resume(t.Context(), halted.ID); !errors.Is(err, schedule.ErrInvalid) {
+			t.Errorf("resuming it: %v", err)
+		}
+		if _, err := w.schedules.Change(t.Context(), halted.ID, d); err != nil {
+			t.Fatal(err)
+		}
+		if rec, err := w.schedules.Resume(t.Context(), halted.ID); err != nil || rec.Next.IsZero() {
+			t.Errorf("once it was mended: %+v, %v", rec, err)
+		}
+		if got := w.schedules.Pending(); got != 1 {
+			t.Errorf("%d are pending", got)
+		}
 	})
 }

@@ -69,8 +69,12 @@ func (s *Schedules) request(ctx context.Context, d delivery) outcome {
 	if o.status >= 200 && o.status < 300 {
 		return o
 	}
-	o.failure = fmt.Errorf("the URL answered %d: %s", o.status, excerpt(answer))
-	if readErr != nil {
+	switch text := excerpt(answer); {
+	case text != "":
+		o.failure = fmt.Errorf("the URL answered %d: %s", o.status, text)
+	case readErr == nil:
+		o.failure = fmt.Errorf("the URL answered %d", o.status)
+	default:
 		o.failure = fmt.Errorf("the URL answered %d, and the rest did not come: %w", o.status, readErr)
 	}
 	again := o.status == http.StatusRequestTimeout || o.status == http.StatusTooManyRequests || o.status >= 500

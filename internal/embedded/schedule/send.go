@@ -77,13 +77,9 @@ func (s *Schedules) firing(d delivery) ([]byte, error) {
 	if !strings.HasPrefix(name, "arn:") {
 		name = fmt.Sprintf("arn:aws:sns:%s:%s:%s", s.opts.Region, s.opts.Account, name)
 	}
-	inner, err := json.Marshal(d.Schedule.Context)
-	if err != nil {
-		return nil, fmt.Errorf("writing the context of schedule %s: %w", d.Schedule.ID, err)
-	}
 	body, err := json.Marshal(schedule.Firing{
 		ScheduleID: d.Schedule.ID, PointInTime: d.Point.Unix(), APIKey: d.Schedule.Owner, TopicARN: name,
-		ActionConfig: custom.Config, Context: inner,
+		ActionConfig: custom.Config, Context: d.Schedule.Context.Firing(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("writing the message of schedule %s: %w", d.Schedule.ID, err)
