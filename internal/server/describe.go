@@ -85,7 +85,7 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) {
 		table := s.table()
 		operations := make([]openapi.Operation, 0, len(table))
 		for _, r := range table {
-			if r.Path != "/{$}" && r.Path != api.PathMetrics && r.Path != api.PathCirrus { // those have descriptions and errors of their own
+			if r.Path != "/{$}" && r.Path != api.PathMetrics && r.Path != api.PathCirrus && r.Path != api.PathDelayer { // those have descriptions and errors of their own
 				operations = append(operations, r.Operation)
 			}
 		}
