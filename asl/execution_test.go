@@ -199,10 +199,20 @@ func TestLimits(t *testing.T) {
 	for i := range 30 {
 		deep = fmt.Sprintf(`{"StartAt":"P%d","States":{"P%d":{"Type":"Parallel","Branches":[%s],"End":true}}}`, i, i, deep)
 	}
-	_, err := asl.Parse([]byte(deep))
-	var problems asl.Diagnostics
-	if !errors.As(err, &problems) || !strings.Contains(err.Error(), "nested more than 100 levels") {
-		t.Errorf("a definition of 30 nested Parallel states: %v", err)
+	in := func(fields string) string { return `{"StartAt":"A","States":{"A":{"Type":"Pass","End":true,` + fields + `}}}` }
+	for _, tt := range []struct{ name, definition, problem string }{
+		{"30 nested Parallel states", deep, "nested more than 100 levels"},
+		{"a long path of names", in(`"InputPath":"$` + strings.Repeat(".a", 5000) + `"`), "valid JSONPath"},
+		{"a long path with an index", in(`"InputPath":"$[0]` + strings.Repeat(".a", 5000) + `"`), "valid JSONPath"},
+		{"many calls in each other", in(`"Parameters":{"a.$":"` + strings.Repeat("States.Array(", 11) + strings.Repeat(")", 11) + `"}`), "valid intrinsic function call"},
+		{"a long JSONata expression", in(`"QueryLanguage":"JSONata","Output":"{% ` + strings.Repeat("1+", 10000) + `1 %}"`), "more than 20000"},
+		{"brackets in brackets", in(`"QueryLanguage":"JSONata","Output":"{% ` + strings.Repeat("(", 501) + strings.Repeat(")", 501) + ` %}"`), "more than 500"},
+	} {
+		_, err := asl.Parse([]byte(tt.definition))
+		var problems asl.Diagnostics
+		if !errors.As(err, &problems) || !strings.Contains(err.Error(), tt.problem) {
+			t.Errorf("%s: %.300v", tt.name, err)
+		}
 	}
 }
 

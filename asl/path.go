@@ -37,11 +37,11 @@ func parsePath(text string) (*path, error) {
 	return p, nil
 }
 
-// plainSteps takes a path like $.detail.order_id apart; ok is false when it has anything but plain names.
+// plainSteps takes a path like $.detail.order_id apart; ok is false when it has anything but plain names, or is longer than a path may be.
 func plainSteps(path string) (steps []string, ok bool) {
 	rest, ok := strings.CutPrefix(path, "$")
-	if !ok || rest == "" {
-		return nil, ok
+	if !ok || rest == "" || len(path) > jsonpath.MaxLength {
+		return nil, ok && rest == ""
 	}
 	for rest != "" {
 		if rest[0] != '.' {
