@@ -216,6 +216,26 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestDeepPath has paths of thousands of names into documents as deep, which take hours when each name passes over all that lies below.
+func TestDeepPath(t *testing.T) {
+	const depth = 4000
+	deep := strings.Repeat(`{"a":`, depth) + `7` + strings.Repeat(`}`, depth)
+	for _, tt := range []struct {
+		steps int
+		want  string
+	}{
+		{depth, "SUCCEEDED 7"},
+		{depth - 1, `SUCCEEDED {"a":7}`},
+		{depth + 1, "FAILED States.Runtime"},
+		{depth + 2, "FAILED States.Runtime"},
+	} {
+		pass := `{"StartAt":"A","States":{"A":{"Type":"Pass","End":true,"InputPath":"$` + strings.Repeat(".a", tt.steps) + `"}}}`
+		if got := outcome(play(t, pass, deep, nil)); !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%d steps: %.100s, want %s", tt.steps, got, tt.want)
+		}
+	}
+}
+
 // TestStop: a stopped execution lets go of everything, and later events change nothing.
 func TestStop(t *testing.T) {
 	m := mustParse(t, `{"StartAt":"P","TimeoutSeconds":60,"States":{"P":{"Type":"Parallel","End":true,"Branches":[

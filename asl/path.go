@@ -60,28 +60,47 @@ func plainSteps(path string) (steps []string, ok bool) {
 	return steps, true
 }
 
+// source returns the document that the path leads into, nil when it is a variable that is not defined.
+func (p *path) source(s *scope) *Document {
+	switch p.root {
+	case jsonpath.Context:
+		return s.context()
+	case jsonpath.Variable:
+		return s.frame.variable(p.variable)
+	}
+	return s.data
+}
+
+// rawSteps is how many steps of a path are found in the text of a document. Each passes over the text of all that lies below it, which for
+// deep documents costs more than parsing.
+const rawSteps = 32
+
+// follow goes through members of objects. It returns how many of the steps there are, and the document at the last of them.
+func follow(d *Document, steps []string) (at *Document, found int) {
+	for i, step := range steps {
+		if i == rawSteps {
+			d.Get()
+		}
+		next, ok := d.member(step)
+		if !ok {
+			return d, i
+		}
+		d = next
+	}
+	return d, len(steps)
+}
+
 // get returns the value at the path, or ok false when there is none.
 func (p *path) get(s *scope) (d *Document, ok bool, err error) {
 	if p.null {
 		return Raw(emptyObject), true, nil
 	}
-	switch p.root {
-	case jsonpath.State:
-		d = s.data
-	case jsonpath.Context:
-		d = s.context()
-	case jsonpath.Variable:
-		if d = s.frame.variable(p.variable); d == nil {
-			return nil, false, nil
-		}
+	if d = p.source(s); d == nil {
+		return nil, false, nil
 	}
 	if p.full == nil {
-		for _, step := range p.steps {
-			if d, ok = d.member(step); !ok {
-				return nil, false, nil
-			}
-		}
-		return d, true, nil
+		d, found := follow(d, p.steps)
+		return d, found == len(p.steps), nil
 	}
 	v, ok, err := p.full.Get(d.Get())
 	if err != nil || !ok {
@@ -110,13 +129,11 @@ func (p *path) missing(s *scope) string {
 	if p.root == jsonpath.Variable && s.frame.variable(p.variable) == nil {
 		return fmt.Sprintf("Invalid path '%s' : The variable %s is not defined", p.text, p.variable)
 	}
-	where, last := "$", len(p.steps)-1
-	for i, step := range p.steps {
-		where += "['" + step + "']"
-		upTo := *p
-		upTo.steps = p.steps[:i+1]
-		if _, ok, _ := upTo.get(s); !ok && i < last {
-			return fmt.Sprintf("Invalid path '%s' : Missing property in path %s", p.text, where)
+	where := "$"
+	if len(p.steps) > 0 {
+		where += "['" + strings.Join(p.steps, "']['") + "']"
+		if _, found := follow(p.source(s), p.steps); found < len(p.steps)-1 {
+			return fmt.Sprintf("Invalid path '%s' : Missing property in path $['%s']", p.text, strings.Join(p.steps[:found+1], "']['"))
 		}
 	}
 	if p.full != nil {
