@@ -185,47 +185,39 @@ func compareNumbers(a, b json.Number) int {
 	return cmp.Compare(x, y)
 }
 
-// matchWildcards is StringMatches: * stands for any characters, \* and \\ for themselves. It needs no more than len(pattern) * len(s) steps.
+// matchWildcards is StringMatches: * stands for any characters, \* and \\ for themselves. The time grows with the lengths of both, not with their
+// product: the pieces between the asterisks are found one after the other, each where it comes first.
 func matchWildcards(pattern, s string) bool {
-	tokens := wildcardTokens(pattern)
-	t, i := 0, 0
-	star, resume := -1, 0
-	for i < len(s) {
-		switch {
-		case t < len(tokens) && tokens[t] == anyText:
-			star, resume = t, i
-			t++
-		case t < len(tokens) && tokens[t] == int(s[i]):
-			t++
-			i++
-		case star >= 0:
-			resume++
-			t, i = star+1, resume
-		default:
+	pieces := wildcardPieces(pattern)
+	last := len(pieces) - 1
+	if last == 0 {
+		return s == pieces[0]
+	}
+	s, ok := strings.CutPrefix(s, pieces[0])
+	if !ok {
+		return false
+	}
+	for _, piece := range pieces[1:last] {
+		if _, s, ok = strings.Cut(s, piece); !ok {
 			return false
 		}
 	}
-	for t < len(tokens) && tokens[t] == anyText {
-		t++
-	}
-	return t == len(tokens)
+	return strings.HasSuffix(s, pieces[last])
 }
 
-const anyText = -1
-
-// wildcardTokens returns the bytes of a pattern, with anyText for each asterisk that is not escaped.
-func wildcardTokens(pattern string) []int {
-	tokens := make([]int, 0, len(pattern))
+// wildcardPieces returns what is between the asterisks of a pattern that are not escaped: always at least one piece, which may be empty.
+func wildcardPieces(pattern string) (pieces []string) {
+	var piece []byte
 	for i := 0; i < len(pattern); i++ {
 		switch {
 		case pattern[i] == '\\' && i+1 < len(pattern) && (pattern[i+1] == '*' || pattern[i+1] == '\\'):
 			i++
-			tokens = append(tokens, int(pattern[i]))
+			piece = append(piece, pattern[i])
 		case pattern[i] == '*':
-			tokens = append(tokens, anyText)
+			pieces, piece = append(pieces, string(piece)), nil
 		default:
-			tokens = append(tokens, int(pattern[i]))
+			piece = append(piece, pattern[i])
 		}
 	}
-	return tokens
+	return append(pieces, string(piece))
 }

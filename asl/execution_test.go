@@ -1,6 +1,7 @@
 package asl_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -199,7 +200,9 @@ func TestLimits(t *testing.T) {
 	for i := range 30 {
 		deep = fmt.Sprintf(`{"StartAt":"P%d","States":{"P%d":{"Type":"Parallel","Branches":[%s],"End":true}}}`, i, i, deep)
 	}
-	in := func(fields string) string { return `{"StartAt":"A","States":{"A":{"Type":"Pass","End":true,` + fields + `}}}` }
+	in := func(fields string) string {
+		return `{"StartAt":"A","States":{"A":{"Type":"Pass","End":true,` + fields + `}}}`
+	}
 	for _, tt := range []struct{ name, definition, problem string }{
 		{"30 nested Parallel states", deep, "nested more than 100 levels"},
 		{"a long path of names", in(`"InputPath":"$` + strings.Repeat(".a", 5000) + `"`), "valid JSONPath"},
@@ -232,6 +235,51 @@ func TestDeepPath(t *testing.T) {
 		pass := `{"StartAt":"A","States":{"A":{"Type":"Pass","End":true,"InputPath":"$` + strings.Repeat(".a", tt.steps) + `"}}}`
 		if got := outcome(play(t, pass, deep, nil)); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%d steps: %.100s, want %s", tt.steps, got, tt.want)
+		}
+	}
+}
+
+// TestStringMatches has patterns of StringMatches, one of which takes minutes when each place of the text is tried.
+func TestStringMatches(t *testing.T) {
+	for _, tt := range []struct {
+		pattern, text string
+		want          bool
+	}{
+		{"log-*.txt", "log-.txt", true},
+		{"log-*.txt", "log-2024.txt", true},
+		{"log-*.txt", "log-2024.txt.gz", false},
+		{"log-*.txt", "a log-2024.txt", false},
+		{"", "", true},
+		{"", "a", false},
+		{"a", "a", true},
+		{"a", "ab", false},
+		{"*", "", true},
+		{"**", "anything", true},
+		{"ab*ab", "ab", false},
+		{"ab*ab", "abab", true},
+		{"a*b*c", "acbc", true},
+		{"a*b*c", "acb", false},
+		{"*ab*b", "aab", false},
+		{`\*`, "*", true},
+		{`\*`, "a", false},
+		{`a\\*`, `a\b`, true},
+		{`a\b*`, `a\bc`, true},
+		{`*\`, `a\`, true},
+		{"*ü*", "grün", true},
+		{"*" + strings.Repeat("a", 100_000) + "b", strings.Repeat("a", 200_000), false},
+		{strings.Repeat("*a", 50_000) + "*b", strings.Repeat("a", 200_000), false},
+	} {
+		quoted, err := json.Marshal(map[string]string{"Variable": "$", "StringMatches": tt.pattern, "Next": "Yes"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		choice := fmt.Sprintf(`{"StartAt":"A","States":{"A":{"Type":"Choice","Choices":[%s],"Default":"No"},"Yes":{"Type":"Succeed"},"No":{"Type":"Fail"}}}`, quoted)
+		if got := play(t, choice, string(text), nil).End.Status == asl.Succeeded; got != tt.want {
+			t.Errorf("%.30q matches %.30q: %t, want %t", tt.pattern, tt.text, got, tt.want)
 		}
 	}
 }
