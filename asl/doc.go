@@ -23,5 +23,6 @@
 //
 // A Map state in the Mode DISTRIBUTED asks for a map run, whose children are executions of their own: package maprun says how one is run.
 //
-// An execution that did not succeed keeps its frames, so that Redrive can go on from them.
+// An execution that did not succeed keeps its frames. Execution.Redrive lets it go on from those that failed or were aborted: what has succeeded is
+// kept, and attempts and time-outs begin anew.
 package asl
