@@ -207,14 +207,14 @@ func matchWildcards(pattern, s string) bool {
 
 // wildcardPieces returns what is between the asterisks of a pattern that are not escaped: always at least one piece, which may be empty.
 func wildcardPieces(pattern string) (pieces []string) {
-	var piece []byte
+	piece := make([]byte, 0, len(pattern))
 	for i := 0; i < len(pattern); i++ {
 		switch {
 		case pattern[i] == '\\' && i+1 < len(pattern) && (pattern[i+1] == '*' || pattern[i+1] == '\\'):
 			i++
 			piece = append(piece, pattern[i])
 		case pattern[i] == '*':
-			pieces, piece = append(pieces, string(piece)), nil
+			pieces, piece = append(pieces, string(piece)), piece[:0]
 		default:
 			piece = append(piece, pattern[i])
 		}
