@@ -1,6 +1,7 @@
 package project
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sundog/eventpattern"
+	"sundog/internal/schedule"
 	"sundog/internal/trigger"
 )
 
@@ -55,7 +57,7 @@ func (l *loader) trigger(key, n *yaml.Node) {
 		"max_age":     l.duration(&t.MaxAge, "max_age of "+label, time.Second, 7*day),
 		"start":       l.oneOf(&start, "start of "+label, string(trigger.Latest), string(trigger.TrimHorizon)),
 	})
-	l.require(key, label, found, "source", "table, topic, queue or events")
+	l.require(key, label, found, "source", "table, topic, queue, events or schedule")
 	l.require(key, label, found, "target", "workflow, payload, function, queue, topic or webhook")
 	t.Start = trigger.Start(start)
 	for _, field := range []string{"retries", "bisect"} {
@@ -63,7 +65,7 @@ func (l *loader) trigger(key, n *yaml.Node) {
 			l.errorf(at, "take it out: what is refused is a dead letter at once", "%q of %s is for a function or a webhook", field, label)
 		}
 	}
-	if at := found["start"]; at != nil && (t.Source.Kind == trigger.Topic || t.Source.Kind == trigger.Queue) {
+	if at := found["start"]; at != nil && t.Source.Kind != trigger.Table && t.Source.Kind != trigger.Events {
 		l.errorf(at, "take it out", "%q of %s is for a table or events: a %s has no past", "start", label, t.Source.Kind)
 	}
 	l.project.Triggers = append(l.project.Triggers, t)
@@ -88,11 +90,36 @@ func (l *loader) triggerSource(n *yaml.Node, label string) (s trigger.Source) {
 	found := l.object(n, label, fields{
 		"table": name(trigger.Table), "topic": name(trigger.Topic), "queue": name(trigger.Queue),
 		"events": name(trigger.Events),
+		"schedule": func(n *yaml.Node) {
+			s.Kind = trigger.Schedule
+			if l.text(&s.Name, "schedule of "+label)(n); s.Name != "" {
+				_, err := schedule.Parse(s.Name)
+				l.refuse(n, "schedule of "+label, err)
+			}
+		},
+		"zone": func(n *yaml.Node) {
+			l.text(&s.Zone, "zone of "+label)(n)
+			_, err := schedule.Zone(s.Zone)
+			l.refuse(n, "zone of "+label, err)
+		},
 	})
-	if len(found) != 1 {
-		l.errorf(resolve(n), "exactly one of table, topic, queue, events", "%s names %d sources", label, len(found))
+	zone := found["zone"]
+	if zone != nil && found["schedule"] == nil {
+		l.errorf(zone, "take it out", "\"zone\" of %s is for a schedule", label)
+	}
+	if delete(found, "zone"); len(found) != 1 {
+		l.errorf(resolve(n), "exactly one of table, topic, queue, events, schedule", "%s names %d sources", label, len(found))
 	}
 	return s
+}
+
+// refuse reports what is wrong with a value of a schedule; nil is nothing.
+func (l *loader) refuse(n *yaml.Node, label string, err error) {
+	if wrong, ok := errors.AsType[*schedule.FieldError](err); ok {
+		l.errorf(resolve(n), wrong.Want, "%s cannot be %q", label, wrong.Value)
+	} else if err != nil {
+		l.errorf(resolve(n), "", "%s: %v", label, err)
+	}
 }
 
 // watched checks that a source is there and can be watched.

@@ -19,7 +19,7 @@ func describeTrigger(t trigger.Status) api.Trigger {
 	if t.Target.Kind != domain.ToWebhook && t.Target.Name != "" { // a URL may hold a secret
 		out.Target += " " + t.Target.Name
 	}
-	if t.Source.Kind == domain.Table || t.Source.Kind == domain.Events {
+	if t.Source.Kind.Kept() {
 		out.Position = dynamodb.SequenceText(t.After)
 	}
 	return out

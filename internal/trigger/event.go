@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 
 	"sundog/internal/queue"
 	"sundog/internal/topic"
@@ -68,6 +69,20 @@ func QueueEvent(region, account, name string, m queue.Message) (Event, error) {
 		return Event{}, fmt.Errorf("making an event of message %s of queue %s: %w", m.ID, name, err)
 	}
 	return Event{ID: m.ID, At: m.SentAt, Body: body}, nil
+}
+
+// ScheduleEvent is a point in time as an event: what a scheduled rule of EventBridge sends (EventBridge User Guide, "Scheduled events"). Its id is that
+// of the event.
+func ScheduleEvent(region, account, trigger, id string, at time.Time) (Event, error) {
+	body, err := encode(map[string]any{
+		"version": "0", "id": id, "detail-type": "Scheduled Event", "source": "aws.events", "account": account, "region": region,
+		"time": at.UTC().Format(time.RFC3339), "resources": []string{fmt.Sprintf("arn:aws:events:%s:%s:rule/%s", region, account, trigger)},
+		"detail": map[string]any{},
+	})
+	if err != nil {
+		return Event{}, fmt.Errorf("making an event of %s: %w", at, err)
+	}
+	return Event{ID: id, At: at, Body: body}, nil
 }
 
 // valueOf is a body as a JSON value.

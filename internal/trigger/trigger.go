@@ -12,6 +12,7 @@ package trigger
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"sundog/eventpattern"
@@ -26,19 +27,25 @@ const (
 	Topic  SourceKind = "topic"  // the messages of a topic
 	Queue  SourceKind = "queue"  // the messages of a queue, which the trigger takes out of it
 	Events SourceKind = "events" // workflow events, in the order of the transitions
+
+	Schedule SourceKind = "schedule" // points in time
 )
+
+// Kept reports whether what was handled can be read again from such a source.
+func (k SourceKind) Kept() bool { return k == Table || k == Events || k == Schedule }
 
 // Source is where the events come from.
 type Source struct {
 	Kind SourceKind
-	Name string // of the table, topic or queue; of a workflow, or empty for all, when the kind is Events
+	Name string // of the table, topic or queue; of a workflow, or empty for all, when the kind is Events; the expression of a schedule
+	Zone string // of a schedule: whose clocks it goes by, an IANA name; UTC when empty
 }
 
 func (s Source) String() string {
 	if s.Name == "" {
 		return string(s.Kind)
 	}
-	return string(s.Kind) + " " + s.Name
+	return strings.TrimSpace(string(s.Kind) + " " + s.Name + " " + s.Zone)
 }
 
 // TargetKind is what a trigger causes.

@@ -99,6 +99,16 @@ func TestEventsOfMessages(t *testing.T) {
 	}
 }
 
+func TestScheduleEvent(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.FixedZone("", 3600))
+	e, err := trigger.ScheduleEvent("us-east-1", "000000000000", "tick", "7", at)
+	want := `{"version":"0","id":"7","detail-type":"Scheduled Event","source":"aws.events","account":"000000000000","time":"2026-03-01T11:00:00Z",` +
+		`"region":"us-east-1","resources":["arn:aws:events:us-east-1:000000000000:rule/tick"],"detail":{}}`
+	if err != nil || e.ID != "7" || !e.At.Equal(at) || !sameJSON(t, string(e.Body), want) {
+		t.Errorf("%s, %v, want %s", e.Body, err, want)
+	}
+}
+
 func sameJSON(t *testing.T, a, b string) bool {
 	t.Helper()
 	normal := func(text string) string {

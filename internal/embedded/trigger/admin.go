@@ -155,7 +155,7 @@ func (t *Triggers) Resume(ctx context.Context, name string) (Status, error) {
 // Replay lets a trigger go back, or ahead, to the event of a number, or the first after it. What it reads again has new names: every event causes
 // again what it caused before. ErrNoReplay when the source is no log.
 func (t *Triggers) Replay(ctx context.Context, name string, from uint64) (Status, error) {
-	if r, err := t.find(name); err == nil && r.follower == nil {
+	if r, err := t.find(name); err == nil && !r.Source.Kind.Kept() {
 		return Status{}, fmt.Errorf("replaying trigger %s: %w: a %s keeps nothing that was handled", name, ErrNoReplay, r.Source.Kind)
 	}
 	return t.change(ctx, name, func(s *state) {

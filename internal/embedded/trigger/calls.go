@@ -100,7 +100,10 @@ func (f *follower) callStep(ctx context.Context) (pause, error) {
 	if !full.IsZero() && (due.IsZero() || full.Before(due)) {
 		due = full
 	}
-	return pause{log: len(f.pending) < maxWaiting, until: due}, nil
+	if len(f.pending) >= maxWaiting {
+		return pause{until: due}, nil
+	}
+	return f.forMore(due), nil
 }
 
 // land writes down what has become of the calls that have ended.
@@ -198,7 +201,7 @@ func (f *follower) next(tx *store.Tx) (batch []*waiting, due time.Time, err erro
 		if w.done || w.flying {
 			continue
 		}
-		waits := false
+		var waits bool
 		if x := f.calls.busy[w.Key]; x == nil {
 			if waits, err = f.waits(w.Key); err != nil {
 				return nil, due, err

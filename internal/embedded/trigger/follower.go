@@ -38,6 +38,14 @@ type follower struct {
 	pending []*waiting
 }
 
+func newFollower(b *base, l log) *follower {
+	f := &follower{base: b, log: l, reading: b.state, read: b.state.After}
+	if b.called != nil {
+		f.calls = newCalls()
+	}
+	return f
+}
+
 // A pause is what a follower waits for: the first of what is set.
 type pause struct {
 	log   bool            // more in the log
@@ -127,7 +135,19 @@ func (f *follower) step(ctx context.Context) (p pause, err error) {
 	case more || len(batches) > 0:
 		return pause{until: f.opts.Now()}, nil // at once
 	}
-	return pause{log: true, until: due}, nil
+	return f.forMore(due), nil
+}
+
+// forMore is what to wait for when all that there is was read: more, or a moment.
+func (f *follower) forMore(until time.Time) pause {
+	at := f.log.due(f.read)
+	if at.IsZero() {
+		return pause{log: true, until: until}
+	}
+	if until.IsZero() || at.Before(until) {
+		until = at
+	}
+	return pause{until: until}
 }
 
 // reset forgets what was read and not handled.
@@ -144,7 +164,7 @@ func (f *follower) fill(ctx context.Context) (more bool, err error) {
 	if room <= 0 {
 		return false, nil
 	}
-	end, _ := f.opts.Store.LogEnd()
+	end := f.log.end()
 	entries, err := f.log.read(ctx, f.read, min(room, maxRead))
 	if err != nil {
 		return false, err
@@ -158,6 +178,9 @@ func (f *follower) fill(ctx context.Context) (more bool, err error) {
 		f.read = e.number
 		if e.Body == nil {
 			continue
+		}
+		if e.Key == "" {
+			e.Key = e.ID
 		}
 		input, wanted, err := f.Input(e.Event)
 		if wanted {

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"sundog/internal/dynamodb"
 	"sundog/internal/embedded/feed"
+	"sundog/internal/embedded/store"
 	"sundog/internal/embedded/table"
 	domain "sundog/internal/trigger"
 )
@@ -19,14 +21,29 @@ type entry struct {
 	domain.Event
 }
 
-// A log is a source that can be read from any position. Its numbers are those of the store's logs.
+// A log is a source that can be read from any position. Its numbers are those of the store's logs, or such as those: about the time in nanoseconds.
 type log interface {
 	// read returns up to limit entries after a number, and not many megabytes, oldest first.
 	read(ctx context.Context, after uint64, limit int) ([]entry, error)
+	// end returns a number that is lower than those of all entries to come.
+	end() uint64
+	// due returns when the first entry after a number comes; zero when nobody can know, and the store tells.
+	due(after uint64) time.Time
 }
+
+// ofStore is what logs of the store have in common.
+type ofStore struct{ store *store.Store }
+
+func (s ofStore) end() uint64 {
+	end, _ := s.store.LogEnd()
+	return end
+}
+
+func (ofStore) due(uint64) time.Time { return time.Time{} }
 
 // changes are the stream of a table.
 type changes struct {
+	ofStore
 	tables          *table.Tables
 	name            string
 	region, account string
@@ -58,6 +75,7 @@ func (c changes) read(ctx context.Context, after uint64, limit int) ([]entry, er
 
 // events are the workflow events, of one workflow or of all.
 type events struct {
+	ofStore
 	feed     *feed.Feed
 	workflow string
 }

@@ -40,30 +40,29 @@ func (s *state) writeTx(tx *store.Tx, trigger string) error {
 	return nil
 }
 
-// openState reads the state of a trigger. One that was not there before, or had another source, begins where it says, and that is on disk when
-// openState returns.
-func openState(ctx context.Context, st *store.Store, spec domain.Spec) (*state, error) {
-	s := &state{}
+// openState reads the state of a trigger whose source may be a log. One that was not there before, or had another source, begins where it says, and
+// that is on disk when openState returns.
+func openState(ctx context.Context, st *store.Store, spec domain.Spec, source log) (s state, err error) {
 	text, err := st.Get(keyOf(kindState, spec.Name))
 	if err == nil {
-		err = json.Unmarshal(text, s)
+		err = json.Unmarshal(text, &s)
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, fmt.Errorf("reading the state of trigger %s: %w", spec.Name, err)
+		return s, fmt.Errorf("reading the state of trigger %s: %w", spec.Name, err)
 	}
 	if s.Source == spec.Source.String() {
 		return s, nil
 	}
 	s.Source, s.After = spec.Source.String(), 0
-	if spec.Start != domain.TrimHorizon {
-		s.After, _ = st.LogEnd()
+	if source != nil && spec.Start != domain.TrimHorizon {
+		s.After = source.end()
 	}
 	tx := st.Begin()
 	if err := s.writeTx(tx, spec.Name); err != nil {
-		return nil, err
+		return s, err
 	}
 	if err := tx.Commit(ctx); err != nil {
-		return nil, fmt.Errorf("beginning trigger %s: %w", spec.Name, err)
+		return s, fmt.Errorf("beginning trigger %s: %w", spec.Name, err)
 	}
 	return s, nil
 }

@@ -11,7 +11,7 @@
 // # How
 //
 // A table's stream and the workflow events are logs of the store. A follower reads one from a durable position. Messages of a topic or queue wait in a
-// queue, and so do dead letters that are sent again: a receiver takes them from there.
+// queue, and so do dead letters that are sent again: a receiver takes them from there. A schedule is a log that nobody writes.
 package trigger
 
 import (
@@ -126,14 +126,16 @@ func (t *Triggers) open(ctx context.Context, spec Spec) (*running, error) {
 	if err := t.aim(ctx, b, spec.Secret); err != nil {
 		return nil, err
 	}
-	s, err := openState(ctx, t.opts.Store, spec.Spec)
+	source, err := t.logOf(b)
 	if err != nil {
 		return nil, err
 	}
-	b.state = *s
-	r := &running{base: b, receiver: &receiver{b}}
-	if r.follower, err = t.follower(b); err != nil {
+	if b.state, err = openState(ctx, t.opts.Store, spec.Spec, source); err != nil {
 		return nil, err
+	}
+	r := &running{base: b, receiver: &receiver{b}}
+	if source != nil {
+		r.follower = newFollower(b, source)
 	}
 	if spec.Source.Kind == domain.Queue {
 		b.queue, err = t.opts.Queues.Queue(ctx, spec.Source.Name)
@@ -149,23 +151,19 @@ func (t *Triggers) open(ctx context.Context, spec Spec) (*running, error) {
 // maxEvent bounds an event among the dead letters: two images of an item, written as JSON, and more.
 const maxEvent = 4 << 20
 
-// follower returns what follows the log that is the source; nil when that is none.
-func (t *Triggers) follower(b *base) (*follower, error) {
-	f := &follower{base: b, reading: b.state, read: b.state.After}
+// logOf returns the log that is the source of a trigger; nil when that is none.
+func (t *Triggers) logOf(b *base) (log, error) {
 	switch s := b.Source; s.Kind {
 	case domain.Table:
-		f.log = changes{t.opts.Tables, s.Name, t.opts.Region, t.opts.Account}
+		return changes{ofStore{t.opts.Store}, t.opts.Tables, s.Name, t.opts.Region, t.opts.Account}, nil
 	case domain.Events:
-		f.log = events{t.opts.Feed, s.Name}
+		return events{ofStore{t.opts.Store}, t.opts.Feed, s.Name}, nil
+	case domain.Schedule:
+		return newTicks(b.Name, s, &t.opts)
 	case domain.Topic, domain.Queue:
 		return nil, nil
-	default:
-		return nil, fmt.Errorf("a trigger cannot watch a %q", s.Kind)
 	}
-	if b.called != nil {
-		f.calls = newCalls()
-	}
-	return f, nil
+	return nil, fmt.Errorf("a trigger cannot watch a %q", b.Source.Kind)
 }
 
 // aim finds the target.
