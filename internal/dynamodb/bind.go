@@ -55,16 +55,24 @@ func shallow(body []byte) bool {
 	return true
 }
 
+// bindStruct reads the fields in the order of the struct, which is that of complaints.
 func bindStruct(r gjson.Result, v reflect.Value) error {
-	var failed error
+	found := make([]gjson.Result, v.NumField())
 	r.ForEach(func(name, value gjson.Result) bool {
-		field := v.FieldByName(name.Str)
-		if value.Type != gjson.Null && field.IsValid() {
-			failed = bindValue(value, field, false)
+		if field, ok := v.Type().FieldByName(name.Str); ok {
+			found[field.Index[0]] = value
 		}
-		return failed == nil
+		return true
 	})
-	return failed
+	for i := range v.NumField() {
+		if found[i].Type == gjson.Null {
+			continue
+		}
+		if err := bindValue(found[i], v.Field(i), false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // binder is a type that reads itself; inner says that it stands in a list or object.

@@ -29,10 +29,65 @@ func (g *generator) request() request {
 		return g.get()
 	case n < 70:
 		return g.change()
-	case n < 88:
+	case n < 86:
 		return g.query()
+	case n < 96:
+		return g.scan()
+	case n < 98:
+		return g.batchGet()
 	}
-	return g.scan()
+	return g.batchWrite()
+}
+
+// batchGet asks for items; projections that lack the key would leave no order to compare them by.
+func (g *generator) batchGet() request {
+	keys := []string{g.batchKey()}
+	for g.chance(70) {
+		keys = append(keys, g.batchKey())
+	}
+	of := fmt.Sprintf(`{"Keys": [%s]`, strings.Join(keys, ", ")) + g.maybe(30, "ConsistentRead", "true", "false", `"x"`) + g.maybe(20, "ProjectionExpression", `"p, s, a"`, `"p, s, b[0], c.x"`, `"p, a."`, `""`) +
+		g.maybe(8, "AttributesToGet", `["p", "s", "c"]`, `["a", "a"]`, `[]`) + "}"
+	if g.chance(4) {
+		of = g.pick(`{}`, `{"Keys": []}`, `{"Keys": {}}`, `[]`, `5`, `{"Keys": [5]}`, `{"Keys": [{"p": {"S": "a"}}], "X": 1}`)
+	}
+	return request{"BatchGetItem", fmt.Sprintf(`{"RequestItems": {%s: %s}`, g.batchTable(), of) + g.maybe(15, "ReturnConsumedCapacity", `"TOTAL"`, `"INDEXES"`, `"Y"`) + "}"}
+}
+
+func (g *generator) batchWrite() request {
+	write := func() string {
+		if g.chance(4) {
+			return g.pick(`{}`, `{"PutRequest": {}}`, `{"DeleteRequest": {"Key": []}}`, `5`, `[]`, `{"PutRequest": 5}`)
+		}
+		if g.chance(30) {
+			return fmt.Sprintf(`{"DeleteRequest": {"Key": %s}}`, g.batchKey())
+		}
+		return fmt.Sprintf(`{"PutRequest": {"Item": %s}}`, g.item())
+	}
+	writes := []string{write()}
+	for g.chance(60) {
+		writes = append(writes, write())
+	}
+	of := "[" + strings.Join(writes, ", ") + "]"
+	if g.chance(4) {
+		of = g.pick(`[]`, `{}`, `5`)
+	}
+	return request{"BatchWriteItem", fmt.Sprintf(`{"RequestItems": {%s: %s}`, g.batchTable(), of) + g.maybe(15, "ReturnConsumedCapacity", `"TOTAL"`, `"INDEXES"`, `"Y"`) + "}"}
+}
+
+// batchKey is a key in a list, in which the other one cannot do with null.
+func (g *generator) batchKey() string {
+	key := g.key()
+	for key == "null" {
+		key = g.key()
+	}
+	return key
+}
+
+func (g *generator) batchTable() string {
+	if g.chance(3) {
+		return g.pick(`"missing"`, `"x"`, `""`, `"a b c"`)
+	}
+	return fmt.Sprintf("%q", g.table)
 }
 
 func (g *generator) withCondition(percent int) string {

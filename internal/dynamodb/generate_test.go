@@ -149,7 +149,7 @@ func (g *generator) operand() string {
 	case n == 17:
 		return "size(" + g.path() + ")"
 	case n == 18:
-		return "(" + g.operand() + ")"
+		return "(" + g.pick(g.path(), g.placeholder(), "size("+g.path()+")") + ")" // the other one cannot do with more around a function
 	}
 	return g.pick("size(:n)", "begins_with(a, :s)", "size(a, b)", "((a))", "attribute_exists(a)")
 }
@@ -182,7 +182,7 @@ func (g *generator) condition(depth int) string {
 	case n < 16:
 		return "begins_with(" + g.path() + ", " + g.pick(":s", ":s", ":v") + ")"
 	case n < 19:
-		return "contains(" + g.path() + ", " + g.operand() + ")"
+		return "contains(" + g.path() + ", " + g.pick(g.name(), g.placeholder(), g.placeholder()) + ")" // of lists the other one finds scalars only
 	}
 	return g.pick("a", "a =", "= :v", "foo(a)", "attribute_exists(:v)", "attribute_exists(a, b)", "contains(a)", "a = a", ":v = a", "((a = :v))", "(a = :v", "a == :v", "a = :v b = :w",
 		"attribute_type(a, :n)", "attribute_type(a, b)", "size(a)", "NOT", "", " ", "a BETWEEN :v", "a IN ()", "a IN :v", "begins_with(a, :n)", "a = :v AND", "Begins_With(a, :s)", "a.b = a.b",
@@ -247,26 +247,40 @@ func (g *generator) valueOf(name string) string {
 	case ":set":
 		return g.pick(`{"SS": ["a", "q"]}`, `{"NS": ["1", "5"]}`, `{"N": "2"}`, `{"S": "x"}`, `{"L": []}`, `{"BS": ["AQ=="]}`)
 	}
-	return g.value(1)
+	v := g.value(1)
+	for v == `{"BOOL": false}` || v == `{"B": ""}` || v == `{"S": ""}` { // with IN these are nothing to the other one
+		v = g.value(1)
+	}
+	return v
 }
 
-func (g *generator) source() string {
+// source is what SET sets. The other one copies no values: what an update copies, none of its other actions may change in place.
+func (g *generator) source(copies bool) string {
+	path := g.placeholder
+	if copies {
+		path = g.path
+	}
 	switch n := g.rand.IntN(16); {
 	case n < 6:
 		return g.placeholder()
 	case n < 9:
-		return g.path()
+		return path()
 	case n < 12:
 		return g.pick(g.path(), ":n") + g.pick(" + ", " - ", "+") + g.pick(g.path(), ":n", ":n")
-	case n < 14:
+	case n < 14 && copies:
 		return "if_not_exists(" + g.path() + ", " + g.pick(":n", ":v", g.path()) + ")"
-	case n < 15:
+	case n < 15 && copies:
 		return "list_append(" + g.pick(":l, a", "a, :l", "if_not_exists(b, :l), :l", ":l, :l", "a, b") + ")"
 	}
 	return g.pick("if_not_exists(a, :n) + :n", "foo(a)", "if_not_exists(:v, :n)", "list_append(:n, :l)", "list_append(:l)", "a + :s", "(a + :n)", "(:n)", "a + b + c", "size(a)", "if_not_exists(a)")
 }
 
 func (g *generator) update() string {
+	copies := g.chance(50)
+	target := g.path
+	if copies {
+		target = g.name
+	}
 	var parts []string
 	list := func(one func() string) string {
 		out := one()
@@ -275,16 +289,16 @@ func (g *generator) update() string {
 		}
 		return out
 	}
-	if g.chance(65) {
-		parts = append(parts, g.pick("SET ", "set ", "Set\n")+list(func() string { return g.path() + " = " + g.source() }))
+	if copies || g.chance(65) {
+		parts = append(parts, g.pick("SET ", "set ", "Set\n")+list(func() string { return target() + " = " + g.source(copies) }))
 	}
 	if g.chance(25) {
-		parts = append(parts, "REMOVE "+list(g.path))
+		parts = append(parts, "REMOVE "+list(target))
 	}
-	if g.chance(25) {
+	if !copies && g.chance(35) {
 		parts = append(parts, "ADD "+list(func() string { return g.path() + " " + g.pick(":n", ":set", ":set", ":v") }))
 	}
-	if g.chance(15) {
+	if !copies && g.chance(20) {
 		parts = append(parts, "DELETE "+list(func() string { return g.path() + " " + g.pick(":set", ":set", ":n", ":v") }))
 	}
 	if g.chance(3) {

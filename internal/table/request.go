@@ -96,11 +96,11 @@ func (s *Schema) Decide(w *Write, old Item) (Item, error) {
 	if w.Update == nil {
 		return changed, nil
 	}
-	changed, err := w.Update.Apply(changed)
+	changed, err := w.Update.apply(changed, s.Indexes)
 	if err != nil {
 		return nil, err
 	}
-	return changed, s.CheckUpdated(w.Update, changed)
+	return changed, s.CheckUpdated(changed)
 }
 
 // Answer is what a write returns that has made one item of another.

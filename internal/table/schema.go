@@ -208,14 +208,7 @@ func (s *Schema) CheckUpdate(u *Update) error {
 }
 
 // CheckUpdated refuses the result of an update: an index key of another type, or an item that is too large.
-func (s *Schema) CheckUpdated(u *Update, item Item) error {
-	for i := range s.Indexes {
-		for _, k := range s.Indexes[i].Keys.All() {
-			if v, ok := item[k.Name]; ok && v.Type != k.Type && slices.Contains(u.Heads(), k.Name) {
-				return Invalid("The update expression attempted to update the secondary index key to unsupported type")
-			}
-		}
-	}
+func (s *Schema) CheckUpdated(item Item) error {
 	if item.Size() > MaxItemBytes {
 		return Invalid("Item size to update has exceeded the maximum allowed size")
 	}

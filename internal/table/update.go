@@ -85,7 +85,11 @@ func (c *call) resolve(item Item) (Value, string) {
 //
 // All values are those of the item before the update. What is removed from a list is removed last, and what is set behind the end of one
 // goes to its end, in the order of the indexes.
-func (u *Update) Apply(item Item) (Item, error) {
+func (u *Update) Apply(item Item) (Item, error) { return u.apply(item, nil) }
+
+// apply is Apply for the items of a table: a key of its indexes can be set to its own type alone. What is wrong with the first action is told
+// first.
+func (u *Update) apply(item Item, indexes []Index) (Item, error) {
 	changed := maps.Clone(item)
 	if changed == nil {
 		changed = Item{}
@@ -117,6 +121,9 @@ func (u *Update) Apply(item Item) (Item, error) {
 		if v.Type == None {
 			removals = append(removals, a.path)
 		} else {
+			if a.kind == "SET" && len(a.path) == 1 && mistypes(indexes, a.path[0].name, v) {
+				return nil, Invalid("The update expression attempted to update the secondary index key to unsupported type")
+			}
 			sets = append(sets, assignment{a.path, v})
 		}
 	}
@@ -129,6 +136,18 @@ func (u *Update) Apply(item Item) (Item, error) {
 		changed.replace(p, Value{})
 	}
 	return changed, nil
+}
+
+// mistypes reports whether an attribute is a key of an index, and a value not of its type.
+func mistypes(indexes []Index, name string, v Value) bool {
+	for i := range indexes {
+		for _, k := range indexes[i].Keys.All() {
+			if k.Name == name && k.Type != v.Type {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // assignment is a value that is to lie at a path.

@@ -66,15 +66,18 @@ func (t *Tables) WriteAll(ctx context.Context, writes []table.Write) ([]table.Wr
 	}
 	defer release()
 	keys := make([]store.Key, 0, len(writes))
+	seen := make(map[string]bool, len(writes))
 	for i := range writes {
 		s := used[writes[i].Table]
 		if err := s.Schema.CheckWrite(&writes[i]); err != nil {
 			return nil, batchText(err)
 		}
-		keys = append(keys, s.itemKey(writes[i].KeyOf(s.Schema)))
-	}
-	if repeated(keys) {
-		return nil, table.Invalid("Provided list of item keys contains duplicates")
+		key := s.itemKey(writes[i].KeyOf(s.Schema))
+		if seen[string(key)] {
+			return nil, table.Invalid("Provided list of item keys contains duplicates")
+		}
+		seen[string(key)] = true
+		keys = append(keys, key)
 	}
 	unlock, err := t.lockAll(ctx, keys)
 	if err != nil {
