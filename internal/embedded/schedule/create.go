@@ -123,7 +123,7 @@ func (s *Schedules) checkTarget(ctx context.Context, a schedule.Action) error {
 			return schedule.Wrong("action.queue.attributes", fmt.Sprintf("%d entries", len(a.Queue.Attributes)), "at most %d: Sundog adds its own", most)
 		}
 		if _, err := s.opts.Queues.Queue(ctx, a.Queue.Queue); err != nil || slices.Contains(s.opts.Refused, a.Queue.Queue) {
-			return schedule.Wrong("action.queue.queue", a.Queue.Queue, "a queue of the project, which is declared in sundog.yaml or made with \"sundog queue create\"")
+			return schedule.Wrong("action.queue.queue", a.Queue.Queue, "a queue of the project, which is declared in sundog.yaml")
 		}
 	case a.Lambda != nil:
 		if s.opts.Functions == nil || !s.opts.Functions.Known(a.Lambda.Function) {
