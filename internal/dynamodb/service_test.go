@@ -155,3 +155,28 @@ func TestRequestsThatAreNoRequests(t *testing.T) {
 	w.must(t, "CreateTable", createThings)
 	w.play(t, []step{{"PutItem", deep, "message", "Nesting Levels have exceeded supported limits"}})
 }
+
+// TestComplaintsComeInOrder makes requests with two mistakes each.
+func TestComplaintsComeInOrder(t *testing.T) {
+	w := newWorld(t)
+	w.must(t, "CreateTable", `{"TableName": "things", "BillingMode": "PAY_PER_REQUEST", "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}, {"AttributeName": "g", "AttributeType": "N"}],
+		"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "GlobalSecondaryIndexes": [{"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}]}`)
+	w.must(t, "PutItem", `{"TableName": "things", "Item": {"id": {"S": "1"}, "a": {"S": "x"}}}`)
+	update := func(expression string) string {
+		return fmt.Sprintf(`{"TableName": "things", "Key": {"id": {"S": "1"}}, "UpdateExpression": %q}`, expression)
+	}
+	const first, again, mistyped = `{"PutRequest": {"Item": {"id": {"S": "2"}}}}`, `{"DeleteRequest": {"Key": {"id": {"S": "2"}}}}`, `{"PutRequest": {"Item": {"id": {"S": "3"}, "g": {"S": "x"}}}}`
+	batch := func(writes ...string) string {
+		return `{"RequestItems": {"things": [` + strings.Join(writes, ", ") + `]}}`
+	}
+	w.play(t, []step{
+		{"UpdateItem", update("SET g = a, b.x = a"), "message", "The update expression attempted to update the secondary index key to unsupported type"},
+		{"UpdateItem", update("SET b.x = a, g = a"), "message", "The document path provided in the update expression is invalid for update"},
+		{"UpdateItem", update("SET b.x = a, c = d"), "message", "The provided expression refers to an attribute that does not exist in the item"},
+		{"BatchWriteItem", batch(first, again, mistyped), "message", "Provided list of item keys contains duplicates"},
+		{"BatchWriteItem", batch(first, mistyped, again), "message", "One or more parameter values were invalid: Type mismatch for Index Key g Expected: N Actual: S IndexName: by-g"},
+		{"GetItem", `{"Key": [], "TableName": 5, "AttributesToGet": "a"}`, "Message", "Unexpected field type"},
+		{"GetItem", `{"Key": [], "TableName": 5}`, "Message", "NUMBER_VALUE cannot be converted to String"},
+		{"GetItem", `{"TableName": "things", "Key": {"id": {"S": "2"}}}`, "@this", "{}"}, // nothing of the batches was written
+	})
+}

@@ -10,8 +10,30 @@ import (
 	"sundog/internal/table"
 )
 
-// benchmark runs work with so many workers on a table on the real disk.
+// kinds are tables by what a write of them writes beside the item.
+var kinds = []struct {
+	name   string
+	adjust func(*table.Schema)
+}{
+	{"plain", func(s *table.Schema) { s.Stream, s.Indexes = "", nil }},
+	{"stream", func(s *table.Schema) { s.Indexes = nil }},
+	{"stream and index", func(s *table.Schema) { s.Indexes = s.Indexes[:1] }},
+}
+
+// benchmarkKinds is a benchmark for each kind of table.
+func benchmarkKinds(b *testing.B, workers int, prepare func(*world), work func(w *world, worker, i int) error) {
+	for _, k := range kinds {
+		b.Run(k.name, func(b *testing.B) { benchmarkOn(b, k.adjust, workers, prepare, work) })
+	}
+}
+
+// benchmark runs on a table with a stream and an index.
 func benchmark(b *testing.B, workers int, prepare func(*world), work func(w *world, worker, i int) error) {
+	benchmarkOn(b, kinds[len(kinds)-1].adjust, workers, prepare, work)
+}
+
+// benchmarkOn runs work with so many workers on a table on the real disk.
+func benchmarkOn(b *testing.B, adjust func(*table.Schema), workers int, prepare func(*world), work func(w *world, worker, i int) error) {
 	s, err := store.Open(b.TempDir(), store.Options{})
 	if err != nil {
 		b.Fatal(err)
@@ -23,7 +45,8 @@ func benchmark(b *testing.B, workers int, prepare func(*world), work func(w *wor
 	}
 	w := &world{testingT: b, store: s, tables: opened}
 	schema := thingsSchema()
-	schema.Indexes, schema.TTL = schema.Indexes[:1], ""
+	schema.TTL = ""
+	adjust(&schema)
 	w.create(schema)
 	if prepare != nil {
 		prepare(w)
@@ -49,7 +72,7 @@ func benchmark(b *testing.B, workers int, prepare func(*world), work func(w *wor
 }
 
 func BenchmarkPut(b *testing.B) {
-	benchmark(b, 64, nil, func(w *world, _, i int) error {
+	benchmarkKinds(b, 64, nil, func(w *world, _, i int) error {
 		item := table.Item{"p": table.Text(fmt.Sprintf("task-%d", i)), "s": number(i), "owner": table.Text("somebody"), "n": number(1)}
 		_, err := w.tables.Write(w.Context(), &table.Write{Table: things, Kind: table.Put, Item: item})
 		return err
@@ -62,7 +85,7 @@ func BenchmarkConditionalUpdate(b *testing.B) {
 	prepare := func(w *world) {
 		update, condition = w.update("SET workflow_status = :0 ADD attempts :1", table.Text("ACTIVE"), number(1)), w.condition("attempts < :0 OR attribute_not_exists(attempts)", number(1<<40))
 	}
-	benchmark(b, 64, prepare, func(w *world, worker, _ int) error {
+	benchmarkKinds(b, 64, prepare, func(w *world, worker, _ int) error {
 		_, err := w.tables.Write(w.Context(), &table.Write{Table: things, Kind: table.Change, Key: key("a", worker), Update: update, Condition: condition, Return: table.ReturnAllNew})
 		return err
 	})
