@@ -103,6 +103,9 @@ func (a *API) items(ctx context.Context, collections, workflow string, p paramet
 		return nil, bad("state %q is the beginning of several states: %v", p.state, states)
 	}
 	q, err := a.query(ctx, payload.PartitionKey(collections, workflow), p, states[0])
+	if errors.Is(err, errNothingFollows) {
+		return page, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -70,8 +70,12 @@ func (p *parameters) states() []statedb.State {
 	return slices.DeleteFunc(all, func(s statedb.State) bool { return !strings.HasPrefix(string(s), p.state) })
 }
 
+// errNothingFollows says that the place after which a page is to begin is behind all records.
+var errNothingFollows = errors.New("nothing follows")
+
 // query is the question for the records of one workflow. After is set by nextkey, a page token or, as the original has it, the payload
-// id of the last record that was shown; then the page begins after the place that this record now has.
+// id of the last record that was shown; then the page begins after the place that this record now has. The original compares places with
+// their partition, so one of another partition is before or after all of this one.
 func (a *API) query(ctx context.Context, partition string, p parameters, state statedb.State) (statedb.Query, error) {
 	q := statedb.Query{Partition: partition, State: state, Since: p.since, Index: p.index, Ascending: p.ascending}
 	if p.limit != nil {
@@ -87,15 +91,18 @@ func (a *API) query(ctx context.Context, partition string, p parameters, state s
 		q.After = p.nextKey
 		return q, nil
 	}
-	if id.PartitionKey() != partition {
-		return q, bad("nextkey %q belongs to other collections or another workflow", p.nextKey)
-	}
 	r, err := a.Records.Get(ctx, id)
 	if errors.Is(err, statedb.ErrNotFound) {
 		return q, bad("nextkey %q: there is no such payload", p.nextKey)
 	}
 	if err != nil {
 		return q, err
+	}
+	if other := id.PartitionKey(); other != partition {
+		if (other > partition) == p.ascending {
+			return q, errNothingFollows
+		}
+		return q, nil
 	}
 	plan, err := q.Plan()
 	if err != nil {

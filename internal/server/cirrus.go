@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
+	"sundog/internal/access"
 	"sundog/internal/api"
 	"sundog/internal/bucket"
 	"sundog/internal/cirrusapi"
@@ -26,7 +28,37 @@ func newCirrusAPI(p *embedded.Platform) *cirrusapi.API {
 	}
 }
 
-// cirrus answers as the API of Cirrus does. Any page may read it, as there; what keeps others out is the token.
+// crossOrigin says with every answer of the API of Cirrus that pages of other sites may read it, as there. It reports whether the
+// request was only a browser's question about that (a preflight of the Fetch standard, which never carries a token) and is answered.
+func crossOrigin(w http.ResponseWriter, r *http.Request) bool {
+	if !strings.HasPrefix(r.URL.Path, api.PathCirrus) {
+		return false
+	}
+	for name, value := range cirrusapi.Headers() {
+		w.Header().Set(name, value)
+	}
+	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+		return false
+	}
+	w.Header().Set("Access-Control-Allow-Methods", "GET, HEAD")
+	w.Header().Set("Access-Control-Allow-Headers", "Authorization")
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
+
+// dashboard recognises what a page of another site may do: read the API of Cirrus, if it shows a token or comes from this machine.
+func dashboard(r *http.Request, caller access.Token) bool {
+	if !strings.HasPrefix(r.URL.Path, api.PathCirrus) || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	if caller.Name != access.ActorLocal {
+		return true
+	}
+	origin, err := url.Parse(r.Header.Get("Origin"))
+	return err == nil && loopback(origin.Hostname())
+}
+
+// cirrus answers as the API of Cirrus does.
 func (s *Server) cirrus(w http.ResponseWriter, r *http.Request) {
 	path, _ := strings.CutPrefix(r.URL.Path, strings.TrimSuffix(api.PathCirrus, "/"))
 	scheme := "http"
@@ -39,9 +71,6 @@ func (s *Server) cirrus(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		s.fail(w, r, err)
 		return
-	}
-	for name, value := range cirrusapi.Headers() {
-		w.Header().Set(name, value)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(answer.Status)

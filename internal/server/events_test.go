@@ -113,3 +113,49 @@ func TestCirrusAPI(t *testing.T) {
 		}
 	}
 }
+
+// TestDashboardsOfOtherSites plays a browser that shows a page of another origin.
+func TestDashboardsOfOtherSites(t *testing.T) {
+	const elsewhere, nearby = "https://dashboard.example.com", "http://localhost:3000"
+	home, guarded := start(t, ""), start(t, "secret")
+	for _, c := range []struct {
+		server                      *running
+		method, path, origin, token string
+		status                      int
+		readable                    bool
+	}{
+		{home, http.MethodGet, api.PathCirrus, nearby, "", http.StatusOK, true},
+		{home, http.MethodGet, api.PathCirrus, elsewhere, "", http.StatusForbidden, true},
+		{home, http.MethodGet, api.PathStats, nearby, "", http.StatusForbidden, false},
+		{home, http.MethodPost, api.PathCirrus, nearby, "", http.StatusForbidden, true},
+		{guarded, http.MethodGet, api.PathCirrus, elsewhere, "secret", http.StatusOK, true},
+		{guarded, http.MethodGet, api.PathCirrus, elsewhere, "", http.StatusUnauthorized, true},
+		{guarded, http.MethodGet, api.PathStats, elsewhere, "secret", http.StatusForbidden, false},
+		{guarded, http.MethodOptions, api.PathCirrus + "c/workflow-first", elsewhere, "", http.StatusNoContent, true},
+		{guarded, http.MethodOptions, api.PathStats, elsewhere, "", http.StatusUnauthorized, false},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), c.method, c.server.Server()+c.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Origin", c.origin)
+		if c.token != "" {
+			req.Header.Set("Authorization", "Bearer "+c.token)
+		}
+		if c.method == http.MethodOptions {
+			req.Header.Set("Access-Control-Request-Method", http.MethodGet)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		readable := resp.Header.Get("Access-Control-Allow-Origin") == "*"
+		if resp.StatusCode != c.status || readable != c.readable {
+			t.Errorf("%s %s from %s with %q: %d, readable %t", c.method, c.path, c.origin, c.token, resp.StatusCode, readable)
+		}
+		if allowed := resp.Header.Get("Access-Control-Allow-Headers"); (allowed == "Authorization") != (c.status == http.StatusNoContent) {
+			t.Errorf("%s %s allows headers %q", c.method, c.path, allowed)
+		}
+	}
+}

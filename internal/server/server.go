@@ -158,12 +158,15 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				s.fail(w, r, fmt.Errorf("panic: %v", p))
 			}
 		}()
+		if crossOrigin(w, r) {
+			return
+		}
 		caller, err := s.admit(w, r)
 		if err != nil {
 			s.fail(w, r, err)
 			return
 		}
-		if foreign(r) {
+		if foreign(r) && !dashboard(r, caller) {
 			s.fail(w, r, problem.New(problem.Forbidden, "a page of another site may not do this"))
 			return
 		}
