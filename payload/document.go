@@ -2,7 +2,9 @@ package payload
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/tidwall/gjson"
@@ -23,9 +25,19 @@ func checkJSON(raw []byte) error {
 		return errTooDeep
 	}
 	if !gjson.ValidBytes(raw) {
-		return errNotJSON
+		return notJSON(raw)
 	}
 	return nil
+}
+
+// notJSON says where a text that is not JSON stops being it.
+func notJSON(raw []byte) error {
+	var value json.RawMessage
+	err := json.Unmarshal(raw, &value)
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("%w: %w, at byte %d", errNotJSON, err, syntax.Offset)
+	}
+	return errNotJSON // the readers here are stricter
 }
 
 // depth gives how deep brackets are nested, whether or not they match.

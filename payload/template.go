@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -44,7 +45,7 @@ func Expand(template string, variables map[string]string, keepUnknown bool) (str
 		case place.name != "":
 			return "", fmt.Errorf("template %s: %w %q: give it a value, or a default as in ${%s?default}", position(template, at), ErrUnknownVariable, place.name, place.name)
 		default:
-			return "", fmt.Errorf("template %s: %w: write $$ for a dollar sign", position(template, at), ErrPlaceholder)
+			return "", fmt.Errorf("template %s: %w %q: write $name, ${name} or ${name?default}, and $$ for a dollar sign", position(template, at), ErrPlaceholder, excerpt(template[at:]))
 		}
 	}
 }
@@ -97,6 +98,18 @@ func leadingName(s string) string {
 // isNameRune also knows the letters outside of ASCII that Python's [a-z], regardless of case, matches.
 func isNameRune(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' || strings.ContainsRune("\u0130\u0131\u017f\u212a", r)
+}
+
+// excerpt is the first word of a text, for a message; never more than 20 characters.
+func excerpt(text string) string {
+	for i, n := 0, 0; i < len(text); n++ {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if n == 20 || unicode.IsSpace(r) {
+			return text[:i]
+		}
+		i += size
+	}
+	return text
 }
 
 func position(text string, at int) string {

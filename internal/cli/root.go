@@ -131,7 +131,7 @@ func (a *app) run(ctx context.Context, args []string) error {
 	if err == nil || a.started {
 		return err
 	}
-	return problem.Wrap(problem.Invalid, err, "").WithHint("%s --help shows how it is used", command.CommandPath())
+	return usageError(command, err)
 }
 
 func (a *app) checkOutput() error {

@@ -29,10 +29,10 @@ func (s *Server) audit(r *http.Request) (api.Audit, error) {
 		return api.Audit{}, err
 	}
 	q := audit.Query{Kind: audit.Kind(v.Get("kind")), Actor: v.Get("actor"), Subject: v.Get("subject"), Limit: limit, After: v.Get("next")}
-	if q.Since, err = s.instant(v.Get("since")); err != nil {
+	if q.Since, err = s.instant("since", v.Get("since")); err != nil {
 		return api.Audit{}, err
 	}
-	if q.Until, err = s.instant(v.Get("until")); err != nil {
+	if q.Until, err = s.instant("until", v.Get("until")); err != nil {
 		return api.Audit{}, err
 	}
 	page, err := s.platform.Audit.Query(r.Context(), q)

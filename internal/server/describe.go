@@ -1,11 +1,16 @@
 package server
 
 import (
+	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
+	"slices"
+	"strings"
 
 	"sundog/internal/access"
 	"sundog/internal/api"
+	"sundog/internal/problem"
 	"sundog/internal/server/openapi"
 )
 
@@ -78,6 +83,41 @@ func document(op *openapi.Operation) {
 }
 
 const documentText = "a Record, or the payload that doc names"
+
+// checked serves a route to requests whose query has no other parameters than are described: a filter with a mistake in its name would
+// let through everything. Cirrus and AWS ignore what they do not know.
+func (s *Server) checked(route route) http.Handler {
+	if !strings.HasPrefix(route.Path, "/v1/") {
+		return route.serve
+	}
+	var known []string
+	for _, p := range route.Parameters {
+		if p.In == "" {
+			known = append(known, p.Name)
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			s.fail(w, r, problem.Wrap(problem.Invalid, err, "reading the query"))
+			return
+		}
+		for _, name := range slices.Sorted(maps.Keys(query)) {
+			if !slices.Contains(known, name) {
+				s.fail(w, r, problem.New(problem.Invalid, "there is no parameter %q", name).WithHint("%s", hintOf(known)))
+				return
+			}
+		}
+		route.serve(w, r)
+	})
+}
+
+func hintOf(parameters []string) string {
+	if len(parameters) == 0 {
+		return "this path has no parameters"
+	}
+	return "there are: " + strings.Join(parameters, ", ")
+}
 
 // openAPI answers with the description of the API.
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) {

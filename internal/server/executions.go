@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -125,7 +126,10 @@ func number(r *http.Request, name string, otherwise, low, high int) (int, error)
 		return otherwise, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < low || n > high {
+	switch {
+	case (err != nil || n < low) && high == math.MaxInt:
+		return 0, problem.New(problem.Invalid, "the parameter %s=%q is no whole number from %d on", name, text, low)
+	case err != nil || n < low || n > high:
 		return 0, problem.New(problem.Invalid, "the parameter %s=%q is no whole number from %d to %d", name, text, low, high)
 	}
 	return n, nil

@@ -31,10 +31,10 @@ func (s *Server) filters(r *http.Request) (statedb.Query, error) {
 			return q, err
 		}
 	}
-	if q.Since, err = s.instant(v.Get("since")); err != nil {
+	if q.Since, err = s.instant("since", v.Get("since")); err != nil {
 		return q, err
 	}
-	q.Until, err = s.instant(v.Get("until"))
+	q.Until, err = s.instant("until", v.Get("until"))
 	return q, err
 }
 

@@ -42,10 +42,10 @@ func (s *Server) rerunOf(r *http.Request) (rerun.Request, error) {
 			return out, problem.Wrap(problem.Invalid, err, "filter.state")
 		}
 	}
-	if out.Filter.Since, err = s.instant(f.Since); err != nil {
+	if out.Filter.Since, err = s.instant("filter.since", f.Since); err != nil {
 		return out, err
 	}
-	out.Filter.Until, err = s.instant(f.Until)
+	out.Filter.Until, err = s.instant("filter.until", f.Until)
 	return out, err
 }
 

@@ -114,7 +114,7 @@ func (s *Server) recordPage(r *http.Request) (api.Records, error) {
 }
 
 // instant reads a time that is so long ago ("7d"), or RFC 3339; none when empty.
-func (s *Server) instant(text string) (time.Time, error) {
+func (s *Server) instant(name, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -123,7 +123,7 @@ func (s *Server) instant(text string) (time.Time, error) {
 	}
 	since, err := payload.ParseSince(text)
 	if err != nil {
-		return time.Time{}, problem.Wrap(problem.Invalid, err, "reading a time").WithHint("write how long ago (7d, 24h, 30m) or a time such as 2026-01-31T12:00:00Z")
+		return time.Time{}, problem.Wrap(problem.Invalid, err, "%s=%q is no time", name, text).WithHint("write how long ago (7d, 24h, 30m) or a time such as 2026-01-31T12:00:00Z")
 	}
 	return since.Before(time.Now()), nil
 }

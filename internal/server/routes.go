@@ -88,7 +88,7 @@ func (s *Server) table() []route {
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range s.table() {
-		mux.Handle(r.Method+" "+r.Path, s.permit(r.role, r.serve))
+		mux.Handle(r.Method+" "+r.Path, s.permit(r.role, s.checked(r)))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, problem.New(problem.NotFound, "there is nothing at %s %s", r.Method, r.URL.Path))

@@ -418,6 +418,40 @@ func TestRubbish(t *testing.T) {
 	}
 }
 
+// TestWhatIsWrongIsNamed looks at messages: each names the value, and the form that is allowed.
+func TestWhatIsWrongIsNamed(t *testing.T) {
+	r := start(t, "")
+	const states, times, form = "CLAIMED, PROCESSING, SUCCEEDED, FAILED, INVALID, ABORTED", "7d, 24h", "<collections>/workflow-<workflow>/<itemids>"
+	for _, c := range []struct {
+		path  string
+		names []string
+	}{
+		{api.PathRecords + "?state=DONE", []string{`"DONE"`, states}},
+		{api.PathErrors + "?state=DONE", []string{`"DONE"`, states}},
+		{api.PathRecords + "?since=ever", []string{`since="ever"`, times}},
+		{api.PathRecords + "?until=7x", []string{`until="7x"`, times}},
+		{api.PathAudit + "?since=-1d", []string{`since="-1d"`, times}},
+		{api.PathRecords + "?limit=0", []string{`limit="0"`, "from 1 to 1000"}},
+		{api.PathRecords + "?limit=1001", []string{`limit="1001"`, "from 1 to 1000"}},
+		{api.PathExport + "?limit=-1", []string{`limit="-1"`, "from 1 on"}},
+		{api.PathRecords + "?next=x", []string{`"x"`, "the one of the page before"}},
+		{api.PathRecords + "?index=size", []string{`"size"`, "updated, state_updated, itemids"}},
+		{api.PathRecords + "?ascending=perhaps", []string{`ascending="perhaps"`, "true nor false"}},
+		{api.PathRecords + "?stat=FAILED", []string{`"stat"`, "state"}},
+		{api.PathStats + "?state=FAILED", []string{`"state"`, "no parameters"}},
+		{api.PathPayloads + "/no-id", []string{`"no-id"`, form}},
+		{api.PathPayloads + "/c/workflow-/i", []string{`"c/workflow-/i"`, form}},
+	} {
+		status, doc := r.ask(http.MethodGet, c.path, "", "")
+		text := doc.Detail + "\n" + doc.Hint
+		for _, name := range c.names {
+			if status != http.StatusBadRequest || !strings.Contains(text, name) {
+				t.Errorf("%s gives %d, without %s: %s", c.path, status, name, text)
+			}
+		}
+	}
+}
+
 // TestReceive works on the messages of a queue of the project's own.
 func TestReceive(t *testing.T) {
 	r := start(t, "")

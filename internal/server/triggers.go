@@ -67,7 +67,7 @@ func (s *Server) position(text string) (uint64, error) {
 	if n, err := strconv.ParseUint(text, 10, 63); err == nil {
 		return n, nil
 	}
-	at, err := s.instant(text)
+	at, err := s.instant("from", text)
 	if err != nil || at.IsZero() {
 		return 0, err
 	}
