@@ -58,7 +58,7 @@ func (p *Platform) Sweep(ctx context.Context) (Swept, error) {
 	}
 	try(&swept.Records, "records", func() (int, error) { return p.expireRecords(ctx, now) })
 	try(&swept.Executions, "executions", func() (int, error) {
-		return p.Engine.Expire(ctx, func(string) time.Time { return now.Add(-keep.Executions) })
+		return p.Engine.Expire(ctx, func(workflow string) time.Time { return now.Add(-keep.Execution(workflow)) })
 	})
 	try(&swept.Temporary, "temporary payloads", func() (int, error) {
 		return p.Payloads.Expire(ctx, p.Layout.Temporary()+"/", now.Add(-keep.Temporary))

@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"sundog/internal/audit"
+	"sundog/internal/bucket"
 	"sundog/internal/embedded"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/store"
@@ -136,6 +137,64 @@ func TestSweep(t *testing.T) {
 		}
 		if _, err := p.Engine.Look(t.Context(), badOne.LastExecution()); !errors.Is(err, engine.ErrNotFound) || w.objects("cirrus/executions/"+bad) == 0 {
 			t.Errorf("an execution goes after its time, the stored input stays with the record: %v", err)
+		}
+	})
+}
+
+// TestSweepByDefault lets a year go by, with what a project has that says nothing, but for one workflow.
+func TestSweepByDefault(t *testing.T) {
+	over(t, func(t *testing.T, w *world) {
+		p := w.platform
+		p.Project.Retention.ByWorkflow = map[string]time.Duration{"fails": 48 * time.Hour}
+		for _, at := range []payload.Location{p.Layout.Oversized("a"), p.Layout.Invalid("b"), p.Layout.Batch(good, "c")} {
+			if _, err := p.Payloads.Put(t.Context(), at.Key, []byte("{}"), bucket.PutOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		exchanged := filepath.Join(w.dir, "exchange", "d.json")
+		if err := os.WriteFile(exchanged, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(exchanged, w.now(), w.now()); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Logs.Append("function/echo/1", []byte("a line\n")); err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := payload.ParseID(wrong)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.DeleteRecord(t.Context(), parsed, embedded.Deletion{Actor: "tester", Reason: "a test"}); err != nil {
+			t.Fatal(err)
+		}
+		records := w.states()
+		const day = 24 * time.Hour
+		for _, step := range []struct {
+			at   time.Duration
+			want embedded.Swept
+		}{
+			{47 * time.Hour, embedded.Swept{}},
+			{49 * time.Hour, embedded.Swept{Executions: 1}},
+			{9 * day, embedded.Swept{}},
+			{11 * day, embedded.Swept{Temporary: 5}}, // those, and the message that was no payload
+			{29 * day, embedded.Swept{}},
+			{31 * day, embedded.Swept{Logs: 1}},
+			{89 * day, embedded.Swept{}},
+			{91 * day, embedded.Swept{Executions: 3}},
+			{364 * day, embedded.Swept{}},
+			{366 * day, embedded.Swept{Audit: 1}},
+		} {
+			w.ahead.Store(int64(step.at))
+			if swept, err := p.Sweep(t.Context()); err != nil || swept != step.want {
+				t.Errorf("after %s: %+v, %v; want %+v", step.at, swept, err, step.want)
+			}
+		}
+		if left := w.states(); !maps.Equal(left, records) {
+			t.Errorf("records %v, of %v", left, records)
+		}
+		if n := w.objects("cirrus/executions/" + good); n == 0 {
+			t.Error("the stored payloads of a record are gone")
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,7 +30,10 @@ type world struct {
 	options     store.Options
 	submissions []string // not acknowledged yet
 	platform    *embedded.Platform
+	ahead       atomic.Int64 // how far the platform's clock is before the virtual one, in nanoseconds; without all that happens meanwhile
 }
+
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
 const item = `{"type":"Feature","stac_version":"1.0.0","id":%q,"collection":"scenes","geometry":null,` +
 	`"properties":{"datetime":"2024-05-01T00:00:00Z"},"links":[],"assets":{}}`
@@ -101,7 +105,7 @@ func functions() map[string]func(context.Context, []byte) ([]byte, error) {
 func (w *world) open() bool {
 	w.t.Helper()
 	var err error
-	w.platform, err = embedded.Open(context.Background(), w.project(), embedded.Options{Data: w.dir, Store: w.options, Functions: functions()})
+	w.platform, err = embedded.Open(context.Background(), w.project(), embedded.Options{Data: w.dir, Store: w.options, Functions: functions(), Now: w.now})
 	if err != nil && !errors.Is(err, errInjected) {
 		w.t.Fatal(err)
 	}

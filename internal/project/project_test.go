@@ -181,6 +181,9 @@ func TestLoad(t *testing.T) {
 	if got := fmt.Sprint(p.Egress); got != "[127.0.0.1/32 10.1.0.0/16]" {
 		t.Errorf("egress is allowed to %s", got)
 	}
+	if tidy, others := p.Retention.Execution("tidy"), p.Retention.Execution("ingest"); tidy != 5*24*time.Hour || others != 90*24*time.Hour {
+		t.Errorf("executions of tidy are kept for %s, others for %s", tidy, others)
+	}
 	if r := p.Retention; r.Logs != time.Hour || r.Executions != 90*24*time.Hour || r.Temporary != 10*24*time.Hour || r.Audit != 365*24*time.Hour {
 		t.Errorf("retention %+v", r)
 	}

@@ -2,6 +2,7 @@ package project
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,8 +15,11 @@ type Retention struct {
 	// zero, is kept for good, which is the default. The executions and stored payloads of a record go with it.
 	Records map[string]time.Duration
 	// Workflows are exceptions from Records, by workflow and state.
-	Workflows  map[string]map[string]time.Duration
-	Executions time.Duration // histories and documents of ended executions, whatever their record; 90 d by default, as on AWS
+	Workflows map[string]map[string]time.Duration
+	// Executions is for the histories and documents of ended executions, whatever their record; 90 d by default, as on AWS.
+	Executions time.Duration
+	// ByWorkflow are exceptions from Executions.
+	ByWorkflow map[string]time.Duration
 	Temporary  time.Duration // payloads below tmp/, and in the exchange; 10 d by default
 	Logs       time.Duration // of functions and jobs; 30 d by default
 	Audit      time.Duration // entries of the audit log; 365 d by default
@@ -39,13 +43,21 @@ func (r Retention) Record(workflow, state string) time.Duration {
 	return r.Records[state]
 }
 
+// Execution is how long the ended executions of a workflow are kept.
+func (r Retention) Execution(workflow string) time.Duration {
+	if keep, exception := r.ByWorkflow[workflow]; exception {
+		return keep
+	}
+	return r.Executions
+}
+
 // endedStates are those whose records can go.
 func endedStates() []string { return []string{"SUCCEEDED", "FAILED", "INVALID", "ABORTED"} }
 
 func (l *loader) retention(n *yaml.Node) {
 	r := &l.project.Retention
 	l.object(n, "retention", fields{
-		"records":    l.keep(&r.Records, "retention of records"),
+		"records":    l.keep(&r.Records, "retention of records", fields{}),
 		"workflows":  l.exceptions,
 		"executions": l.duration(&r.Executions, "retention of executions", minRetention, maxRetention),
 		"temporary":  l.duration(&r.Temporary, "retention of temporary payloads", minRetention, maxRetention),
@@ -54,11 +66,11 @@ func (l *loader) retention(n *yaml.Node) {
 	})
 }
 
-// keep reads durations by state.
-func (l *loader) keep(dst *map[string]time.Duration, name string) func(*yaml.Node) {
+// keep reads durations by state. There may be other fields.
+func (l *loader) keep(dst *map[string]time.Duration, name string, others fields) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		kept := map[string]time.Duration{}
-		known := fields{}
+		known := maps.Clone(others)
 		for _, state := range endedStates() {
 			known[state] = func(n *yaml.Node) {
 				what := fmt.Sprintf("%s that are %s", name, state)
@@ -82,11 +94,17 @@ func (l *loader) exceptions(n *yaml.Node) {
 	l.entries(n, "retention of workflows", func(key, value *yaml.Node) {
 		l.retained = append(l.retained, key)
 		var kept map[string]time.Duration
-		l.keep(&kept, "retention of records of "+key.Value)(value)
+		var executions time.Duration
+		l.keep(&kept, "retention of records of "+key.Value, fields{
+			"executions": l.duration(&executions, "retention of executions of "+key.Value, minRetention, maxRetention),
+		})(value)
 		if r.Workflows == nil {
-			r.Workflows = map[string]map[string]time.Duration{}
+			r.Workflows, r.ByWorkflow = map[string]map[string]time.Duration{}, map[string]time.Duration{}
 		}
 		r.Workflows[key.Value] = kept
+		if executions > 0 {
+			r.ByWorkflow[key.Value] = executions
+		}
 	})
 }
 
