@@ -108,16 +108,22 @@ func runBench(ctx context.Context, opts cli.BenchOptions) error {
 var errBenchDone = errors.New("the benchmark is over")
 
 func (b *bench) run(ctx context.Context) error {
-	for _, step := range []struct {
+	type step struct {
 		what string
 		run  func(context.Context) error
-	}{
+	}
+	steps := []step{
 		{"throughput", b.throughput},
 		{"latency", b.latency},
+		{"get-state", b.states},
 		{"claims", b.claims},
 		{"memory with records", b.memoryWithRecords},
 		{"memory with open executions", b.memoryWithOpen},
-	} {
+	}
+	if b.opts.Records > 0 {
+		steps = slices.Insert(steps, 0, step{"an import", b.fill})
+	}
+	for _, step := range steps {
 		if !b.opts.Quiet {
 			fmt.Fprintf(b.opts.Err, "Measuring %s …\n", step.what)
 		}
@@ -176,16 +182,9 @@ func refused(a api.Accepted) error {
 
 // wait waits until so many records of a workflow are in a state.
 func (b *bench) wait(ctx context.Context, workflow string, state statedb.State, n int) error {
-	partition := payload.PartitionKey("bench", workflow)
 	for {
-		counts, err := b.platform.Records.Counts(ctx, partition)
-		if err != nil {
+		if there, err := b.count(ctx, workflow, state); err != nil || there >= n {
 			return err
-		}
-		for _, c := range counts {
-			if c.State == state && c.Records >= int64(n) {
-				return nil
-			}
 		}
 		select {
 		case <-time.After(2 * time.Millisecond):
@@ -318,15 +317,9 @@ func (b *bench) memoryWithRecords(ctx context.Context) error {
 	const first = 1_000_000
 	missing := recordsForMemory - int(totals.Records)
 	if missing > 0 {
-		counts, err := b.platform.Records.Counts(ctx, payload.PartitionKey("bench", "three"))
+		ended, err := b.count(ctx, "three", statedb.Succeeded)
 		if err != nil {
 			return err
-		}
-		ended := 0
-		for _, c := range counts {
-			if c.State == statedb.Succeeded {
-				ended = int(c.Records)
-			}
 		}
 		if err := b.submit(ctx, "three", "live", first, first+missing); err != nil {
 			return err
@@ -335,7 +328,7 @@ func (b *bench) memoryWithRecords(ctx context.Context) error {
 			return err
 		}
 	}
-	return b.memory("100,000 records")
+	return b.memory(fmt.Sprintf("%d records", max(recordsForMemory, totals.Records)))
 }
 
 func (b *bench) memoryWithOpen(ctx context.Context) error {

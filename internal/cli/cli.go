@@ -81,6 +81,7 @@ type BenchOptions struct {
 	Data     string // the data directory; empty: a temporary one
 	Payloads int    // how many go through, at least 1
 	Writers  int    // how many feed them at one time, at least 1
+	Records  int    // how many records there are already, at least 0
 	JSON     bool   // print the result as one JSON document instead of a table
 	Quiet    bool
 	Out      io.Writer

@@ -75,11 +75,11 @@ func (a *app) benchCommand() *cobra.Command {
 		Use:     "bench",
 		Short:   "Measure a platform on this machine",
 		Long:    `Start a platform in a fresh directory, send payloads through it from end to end and print rates and latencies.`,
-		Example: "  sundog bench\n  sundog bench --payloads 100000 --writers 64 --output json",
+		Example: "  sundog bench\n  sundog bench --payloads 100000 --writers 64 --output json\n  sundog bench --records 10000000 --data /mnt/disk/bench",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if opts.Payloads < 1 || opts.Writers < 1 {
-				return problem.New(problem.Invalid, "--payloads and --writers must be at least 1")
+			if opts.Payloads < 1 || opts.Writers < 1 || opts.Records < 0 {
+				return problem.New(problem.Invalid, "--payloads and --writers must be at least 1, --records at least 0")
 			}
 			opts.JSON, opts.Quiet = !a.asTable(), a.quiet
 			return a.deps.Bench(cmd.Context(), opts)
@@ -89,6 +89,7 @@ func (a *app) benchCommand() *cobra.Command {
 	f.StringVar(&opts.Data, "data", "", "the data `directory`, on the disk to be measured (default: a temporary one)")
 	f.IntVar(&opts.Payloads, "payloads", 20_000, "how `many` payloads go through")
 	f.IntVar(&opts.Writers, "writers", 32, "how `many` feed them at one time")
+	f.IntVar(&opts.Records, "records", 0, "how `many` records are brought in before")
 	return c
 }
 

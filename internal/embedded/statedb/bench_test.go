@@ -17,12 +17,12 @@ import (
 	"sundog/payload"
 )
 
-// benchRecords is how many records the benchmarks of a large table have: a million, or what SUNDOG_BENCH_RECORDS says.
+// benchRecords is how many records the benchmarks of a large table have: 100,000, or what SUNDOG_BENCH_RECORDS says.
 func benchRecords(b *testing.B) int {
 	b.Helper()
 	text := os.Getenv("SUNDOG_BENCH_RECORDS")
 	if text == "" {
-		return 1_000_000
+		return 100_000
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *items) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// BenchmarkLargeTable asks a table of a million records.
+// BenchmarkLargeTable asks a table of many records.
 func BenchmarkLargeTable(b *testing.B) {
 	total := benchRecords(b)
 	db := openDB(b, openStore(b, b.TempDir(), store.Options{}), nil)
