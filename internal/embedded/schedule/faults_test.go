@@ -27,16 +27,16 @@ type outcome struct {
 
 // scenario are schedules of each kind, with the client's keys.
 func scenario(start time.Time) map[string]schedule.Draft {
-	end := start.Add(time.Hour)
+	end := start.Add(12 * time.Minute)
 	ticks := send(time.Time{}, "tick")
-	ticks.Expression, ticks.End, ticks.CatchUp = "cron(0/10 * * * ? *)", end, schedule.CatchUpAll
+	ticks.Expression, ticks.End, ticks.CatchUp = "cron(0/2 * * * ? *)", end, schedule.CatchUpAll
 	pings := get(time.Time{}, "http://example.org/ping")
-	pings.Expression, pings.End, pings.CatchUp = "cron(5/20 * * * ? *)", end, schedule.CatchUpAll
-	refused := get(start.Add(30*time.Minute), "http://example.org/refused")
+	pings.Expression, pings.End, pings.CatchUp = "cron(1/4 * * * ? *)", end, schedule.CatchUpAll
+	refused := get(start.Add(6*time.Minute), "http://example.org/refused")
 	refused.Retry.MaxAttempts = 2
 	all := map[string]schedule.Draft{
-		"soon": send(start.Add(5*time.Second), "soon"), "late": send(start.Add(40*time.Minute), "late"),
-		"ticks": ticks, "pings": pings, "refused": refused, "busy": get(start.Add(20*time.Minute), "http://example.org/busy"),
+		"soon": send(start.Add(5*time.Second), "soon"), "late": send(start.Add(8*time.Minute), "late"),
+		"ticks": ticks, "pings": pings, "refused": refused, "busy": get(start.Add(4*time.Minute), "http://example.org/busy"),
 	}
 	for key, d := range all {
 		d.Key = key
@@ -77,7 +77,7 @@ func (w *world) play(start time.Time, stop func() bool) {
 			}
 		}
 	}
-	for time.Since(start) < 75*time.Minute && !stop() {
+	for time.Since(start) < 15*time.Minute && !stop() {
 		pass(20 * time.Second)
 	}
 }
