@@ -57,6 +57,8 @@ type measurement struct {
 	Unit     string  `json:"unit"`
 	Aim      string  `json:"aim,omitempty"`
 	Measured string  `json:"measured"` // how
+
+	Histogram []class `json:"histogram,omitempty"`
 }
 
 // bench measures one platform.
@@ -64,7 +66,7 @@ type bench struct {
 	opts     cli.BenchOptions
 	client   *client.Client
 	platform *embedded.Platform
-	results  []measurement
+	results  measurements
 }
 
 // runBench measures a platform from end to end: a server process of its own, payloads over HTTP, every write synced.
@@ -129,7 +131,7 @@ func (b *bench) run(ctx context.Context) error {
 }
 
 func (b *bench) report(name string, value float64, unit, aim, how string, args ...any) {
-	b.results = append(b.results, measurement{name, value, unit, aim, fmt.Sprintf(how, args...)})
+	b.results.add(name, value, unit, aim, how, args...)
 }
 
 // benchPayload is a payload with one item of about benchItemBytes. The id needs no escaping.
@@ -350,7 +352,7 @@ func (b *bench) memoryWithOpen(ctx context.Context) error {
 
 // memory reports what the process holds, server and clients together, just after the work.
 func (b *bench) memory(with string) error {
-	peak, now, err := residentBytes()
+	peak, now, err := residentBytes("self")
 	if err != nil {
 		return err
 	}
@@ -360,9 +362,9 @@ func (b *bench) memory(with string) error {
 	return nil
 }
 
-// residentBytes reads the resident set of this process from /proc.
-func residentBytes() (peak, now int64, err error) {
-	text, err := os.ReadFile("/proc/self/status")
+// residentBytes reads the resident set of a process from /proc; that of this one is self.
+func residentBytes(process string) (peak, now int64, err error) {
+	text, err := os.ReadFile("/proc/" + process + "/status")
 	if err != nil {
 		return 0, 0, err
 	}
@@ -387,30 +389,40 @@ func (b *bench) print() error {
 	if !b.platform.Store.Synced() {
 		mode = "no fsync"
 	}
-	about := fmt.Sprintf("%s; %d processors, %s %s/%s", mode, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	if b.opts.JSON {
-		enc := json.NewEncoder(b.opts.Out)
-		return enc.Encode(struct {
-			About   string        `json:"about"`
-			Results []measurement `json:"results"`
-		}{about, b.results})
-	}
-	rows := make([][]string, 0, len(b.results))
-	for _, r := range b.results {
-		rows = append(rows, []string{r.Name, r.Unit, r.Aim, fmt.Sprintf("%.1f", r.Value)})
-	}
-	if _, err := fmt.Fprintln(b.opts.Out, about); err != nil {
-		return err
-	}
-	if err := printTable(b.opts.Out, []string{"WHAT", "UNIT", "AIM", "MEASURED"}, rows); err != nil {
-		return err
-	}
-	return b.printHow(b.opts.Out)
+	return b.results.print(b.opts.Out, b.opts.JSON, mode)
 }
 
-func (b *bench) printHow(w io.Writer) error {
-	for _, r := range b.results {
+// measurements are a result.
+type measurements []measurement
+
+func (m *measurements) add(name string, value float64, unit, aim, how string, args ...any) {
+	*m = append(*m, measurement{Name: name, Value: value, Unit: unit, Aim: aim, Measured: fmt.Sprintf(how, args...)})
+}
+
+// print prints them as a table, or as one JSON document, with what they were measured on.
+func (m measurements) print(w io.Writer, asJSON bool, mode string) error {
+	about := fmt.Sprintf("%s; %d processors, %s %s/%s", mode, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if asJSON {
+		return json.NewEncoder(w).Encode(struct {
+			About   string       `json:"about"`
+			Results measurements `json:"results"`
+		}{about, m})
+	}
+	rows := make([][]string, 0, len(m))
+	for _, r := range m {
+		rows = append(rows, []string{r.Name, r.Unit, r.Aim, fmt.Sprintf("%.1f", r.Value)})
+	}
+	if _, err := fmt.Fprintln(w, about); err != nil {
+		return err
+	}
+	if err := printTable(w, []string{"WHAT", "UNIT", "AIM", "MEASURED"}, rows); err != nil {
+		return err
+	}
+	for _, r := range m {
 		if _, err := fmt.Fprintf(w, "%s: %s\n", r.Name, r.Measured); err != nil {
+			return err
+		}
+		if err := printHistogram(w, r.Histogram); err != nil {
 			return err
 		}
 	}

@@ -46,6 +46,8 @@ type Deps struct {
 	Demo func(ctx context.Context, opts DemoOptions) error
 	// Bench measures a platform.
 	Bench func(ctx context.Context, opts BenchOptions) error
+	// BenchSchedules measures the schedules of a platform.
+	BenchSchedules func(ctx context.Context, opts BenchSchedulesOptions) error
 }
 
 // ServeOptions are what `sundog serve` was asked to do.
@@ -85,6 +87,17 @@ type BenchOptions struct {
 	Quiet    bool
 	Out      io.Writer
 	Err      io.Writer
+}
+
+// BenchSchedulesOptions are what `sundog bench schedules` was asked to do.
+type BenchSchedulesOptions struct {
+	Data    string // the folder of the project and its data; empty: a temporary one
+	Pending int    // how many schedules are pending meanwhile, at least 1
+	Clients int    // how many make schedules one by one at one time, at least 1
+	JSON    bool   // print the result as one JSON document instead of a table
+	Quiet   bool
+	Out     io.Writer
+	Err     io.Writer
 }
 
 // Signal is the cause of a context that a signal ended; the exit code follows from it.

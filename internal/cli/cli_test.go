@@ -44,6 +44,10 @@ func run() int {
 			_, err := fmt.Fprintf(o.Out, "bench payloads=%d writers=%d json=%t\n", o.Payloads, o.Writers, o.JSON)
 			return err
 		},
+		BenchSchedules: func(_ context.Context, o cli.BenchSchedulesOptions) error {
+			_, err := fmt.Fprintf(o.Out, "bench pending=%d clients=%d json=%t\n", o.Pending, o.Clients, o.JSON)
+			return err
+		},
 	})
 }
 

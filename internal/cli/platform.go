@@ -89,6 +89,31 @@ func (a *app) benchCommand() *cobra.Command {
 	f.StringVar(&opts.Data, "data", "", "the data `directory`, on the disk to be measured (default: a temporary one)")
 	f.IntVar(&opts.Payloads, "payloads", 20_000, "how `many` payloads go through")
 	f.IntVar(&opts.Writers, "writers", 32, "how `many` feed them at one time")
+	c.AddCommand(a.benchSchedulesCommand())
+	return c
+}
+
+func (a *app) benchSchedulesCommand() *cobra.Command {
+	opts := BenchSchedulesOptions{Out: a.Out, Err: a.Err}
+	c := &cobra.Command{
+		Use:   "schedules",
+		Short: "Measure schedules on this machine",
+		Long: `Start a server as a process of its own, give it schedules over HTTP, kill it, start it again, and have schedules fire: a thousand a second, and
+ten thousand at one instant. Print rates, the memory of the server, and how late requests came at their receiver. This takes some minutes.`,
+		Example: "  sundog bench schedules\n  sundog bench schedules --pending 100000 --output json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if opts.Pending < 1 || opts.Clients < 1 {
+				return problem.New(problem.Invalid, "--pending and --clients must be at least 1")
+			}
+			opts.JSON, opts.Quiet = !a.asTable(), a.quiet
+			return a.deps.BenchSchedules(cmd.Context(), opts)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&opts.Data, "data", "", "a `directory` on the disk to be measured (default: a temporary one)")
+	f.IntVar(&opts.Pending, "pending", 1_000_000, "how `many` schedules are pending meanwhile")
+	f.IntVar(&opts.Clients, "clients", 64, "how `many` make schedules one by one at one time")
 	return c
 }
 

@@ -85,12 +85,17 @@ func takesNext(c *cobra.Command, arg string) bool {
 	if strings.Contains(arg, "=") {
 		return false
 	}
-	var f *pflag.Flag
-	switch {
-	case long:
-		f = c.Root().PersistentFlags().Lookup(name)
-	case len(arg) == 2:
-		f = c.Root().PersistentFlags().ShorthandLookup(arg[1:])
+	for _, flags := range []*pflag.FlagSet{c.Flags(), c.Root().PersistentFlags()} {
+		var f *pflag.Flag
+		switch {
+		case long:
+			f = flags.Lookup(name)
+		case len(arg) == 2:
+			f = flags.ShorthandLookup(arg[1:])
+		}
+		if f != nil {
+			return f.NoOptDefVal == ""
+		}
 	}
-	return f != nil && f.NoOptDefVal == ""
+	return false
 }

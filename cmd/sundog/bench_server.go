@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"sundog/internal/api"
+	"sundog/internal/client"
+)
+
+// benchServer is a server in a process of its own, so that what it holds is its own, and so that it can be killed.
+type benchServer struct {
+	dir    string // of the project; the data lies in it
+	listen string
+	err    io.Writer
+	client *client.Client
+	cmd    *exec.Cmd
+	ended  chan error
+}
+
+const (
+	startAtMost = 2 * time.Minute
+	askAgain    = 2 * time.Millisecond // while it starts
+)
+
+// newBenchServer makes a project. Its server does not run yet.
+func newBenchServer(dir, project string, errs io.Writer) (*benchServer, error) {
+	if err := os.WriteFile(filepath.Join(dir, "sundog.yaml"), []byte(project), 0o600); err != nil {
+		return nil, err
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &benchServer{dir: dir, listen: free.Addr().String(), err: errs}
+	if err := free.Close(); err != nil {
+		return nil, err
+	}
+	s.client, err = client.New("http://"+s.listen, "")
+	return s, err
+}
+
+// start starts it, and returns how long it took until it answered.
+func (s *benchServer) start(ctx context.Context) (time.Duration, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	s.cmd = exec.CommandContext(ctx, self, "serve", "--quiet", "--project", s.dir, "--data", filepath.Join(s.dir, "data"), "--listen", s.listen)
+	s.cmd.Stderr = s.err
+	s.ended = make(chan error, 1)
+	began := time.Now()
+	if err := s.cmd.Start(); err != nil {
+		return 0, err
+	}
+	go func() { s.ended <- s.cmd.Wait() }()
+	for {
+		if _, err = s.client.Health(ctx); err == nil {
+			return time.Since(began), nil
+		}
+		select {
+		case end := <-s.ended:
+			s.cmd = nil
+			return 0, fmt.Errorf("the server ended before it answered: %w", errors.Join(end, err))
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		case <-time.After(askAgain):
+		}
+		if time.Since(began) > startAtMost {
+			return 0, fmt.Errorf("the server does not answer: %w", err)
+		}
+	}
+}
+
+// kill ends it as a crash does, and waits until it is gone.
+func (s *benchServer) kill() {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill()
+	<-s.ended
+	s.cmd = nil
+}
+
+// resident is its memory in bytes.
+func (s *benchServer) resident() (peak, now int64, err error) {
+	return residentBytes(strconv.Itoa(s.cmd.Process.Pid))
+}
+
+// metrics returns the values of its metrics whose names begin with a prefix, by name and labels.
+func (s *benchServer) metrics(ctx context.Context, prefix string) (map[string]float64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.client.Server()+api.PathMetrics, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]float64{}
+	for line := range strings.Lines(string(text)) {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok || !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		if all[name], err = strconv.ParseFloat(value, 64); err != nil {
+			return nil, fmt.Errorf("metric %s: %w", name, err)
+		}
+	}
+	return all, nil
+}
