@@ -89,6 +89,21 @@ func benchSchedules(ctx context.Context, opts cli.BenchSchedulesOptions) (err er
 	return b.results.print(opts.Out, opts.JSON, "every commit waits for fsync; the server is a process of its own, clients and receivers are another")
 }
 
+// cost runs something, and returns how long it took and how much of the server's processor time each of n took.
+func (b *scheduleBench) cost(n int, run func() error) (took, each time.Duration, err error) {
+	before, err := b.server.processorTime()
+	if err != nil {
+		return 0, 0, err
+	}
+	began := time.Now()
+	if err := run(); err != nil {
+		return 0, 0, err
+	}
+	took = time.Since(began)
+	after, err := b.server.processorTime()
+	return took, (after - before) / time.Duration(n), err
+}
+
 func (b *scheduleBench) request(at time.Time) api.CreateSchedule {
 	return api.CreateSchedule{
 		At:      at.UTC().Format(time.RFC3339Nano),
@@ -140,35 +155,44 @@ func (b *scheduleBench) far(i int) time.Time {
 
 func (b *scheduleBench) inBatches(ctx context.Context) error {
 	n := b.opts.Pending
-	began := time.Now()
-	if err := b.make(ctx, n, batchStreams, func(i int) api.CreateSchedule { return b.request(b.far(i)) }); err != nil {
+	took, each, err := b.cost(n, func() error {
+		return b.make(ctx, n, batchStreams, func(i int) api.CreateSchedule { return b.request(b.far(i)) })
+	})
+	if err != nil {
 		return err
 	}
 	b.made += n
-	b.results.add("made in batches", float64(n)/time.Since(began).Seconds(), "/s", "20,000", "%d schedules in %d streams of NDJSON", n, batchStreams)
+	b.results.add("made in batches", float64(n)/took.Seconds(), "/s", "20,000",
+		"%d schedules in %d streams of NDJSON; %v of the server's processor time each", n, batchStreams, each)
 	return b.memory(fmt.Sprintf("with %d pending, right after they were made", n))
 }
 
 func (b *scheduleBench) oneByOne(ctx context.Context) error {
-	var next atomic.Int64
-	errs := make([]error, b.opts.Clients)
-	var wg sync.WaitGroup
-	began := time.Now()
-	for c := range b.opts.Clients {
-		wg.Go(func() {
-			for errs[c] == nil {
-				i := int(next.Add(1)) - 1
-				if i >= oneByOne {
-					return
+	took, each, err := b.cost(oneByOne, func() error {
+		var next atomic.Int64
+		errs := make([]error, b.opts.Clients)
+		var wg sync.WaitGroup
+		for c := range b.opts.Clients {
+			wg.Go(func() {
+				for errs[c] == nil {
+					i := int(next.Add(1)) - 1
+					if i >= oneByOne {
+						return
+					}
+					_, errs[c] = b.server.client.CreateSchedule(ctx, b.request(b.far(i)))
 				}
-				_, errs[c] = b.server.client.CreateSchedule(ctx, b.request(b.far(i)))
-			}
-		})
+			})
+		}
+		wg.Wait()
+		return errors.Join(errs...)
+	})
+	if err != nil {
+		return err
 	}
-	wg.Wait()
 	b.made += oneByOne
-	b.results.add("made one by one", oneByOne/time.Since(began).Seconds(), "/s", "5,000", "%d schedules, each a request, by %d clients", oneByOne, b.opts.Clients)
-	return errors.Join(errs...)
+	b.results.add("made one by one", oneByOne/took.Seconds(), "/s", "5,000",
+		"%d schedules, each a request, by %d clients; %v of the server's processor time each", oneByOne, b.opts.Clients, each)
+	return nil
 }
 
 // startAfterCrash kills the server, starts it anew and looks whether all schedules are there.
@@ -202,21 +226,22 @@ func (b *scheduleBench) memory(when string) error {
 // steady has requests fire one after the other.
 func (b *scheduleBench) steady(ctx context.Context) error {
 	n := int(steadyRate * steadyFor / time.Second)
-	return b.fire(ctx, n, time.Second/steadyRate, func(late []time.Duration) {
+	return b.fire(ctx, n, time.Second/steadyRate, func(late []time.Duration, each time.Duration) {
 		for _, p := range []struct {
 			percent int
 			aim     string
 		}{{50, "5"}, {99, "50"}} {
 			b.results.add(fmt.Sprintf("lateness p%d", p.percent), float64(percentile(late, p.percent).Microseconds())/1000, "ms", p.aim,
-				"%d requests at %d/s, from the point in time to the receiver", n, steadyRate)
+				"%d requests at %d/s, from the point in time to the receiver; %v of the server's processor time each", n, steadyRate, each)
 		}
 		b.results[len(b.results)-1].Histogram = histogram(late)
 	})
 }
 
 func (b *scheduleBench) instantRequests(ctx context.Context) error {
-	if err := b.fire(ctx, atOneInstant, 0, func(late []time.Duration) {
-		b.results.add("all requests of one instant", late[len(late)-1].Seconds(), "s", "", "%d of them, until the last is at the receiver", len(late))
+	if err := b.fire(ctx, atOneInstant, 0, func(late []time.Duration, each time.Duration) {
+		b.results.add("all requests of one instant", late[len(late)-1].Seconds(), "s", "",
+			"%d of them, until the last is at the receiver; %v of the server's processor time each", len(late), each)
 		b.results[len(b.results)-1].Histogram = histogram(late)
 	}); err != nil {
 		return err
@@ -225,25 +250,31 @@ func (b *scheduleBench) instantRequests(ctx context.Context) error {
 }
 
 // fire has n requests fire, a gap between two of them, and reports how late they came.
-func (b *scheduleBench) fire(ctx context.Context, n int, gap time.Duration, report func(late []time.Duration)) error {
+func (b *scheduleBench) fire(ctx context.Context, n int, gap time.Duration, report func(late []time.Duration, each time.Duration)) error {
 	b.receiver.expect(n)
 	first := time.Now().Add(makingTime)
 	if err := b.make(ctx, n, batchStreams, func(i int) api.CreateSchedule { return b.request(first.Add(time.Duration(i) * gap)) }); err != nil {
 		return err
 	}
-	end := time.NewTimer(time.Until(first.Add(time.Duration(n)*gap)) + giveUpAfter)
-	defer end.Stop()
-	select {
-	case <-b.receiver.whole:
-	case <-end.C:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	_, each, err := b.cost(n, func() error {
+		end := time.NewTimer(time.Until(first.Add(time.Duration(n)*gap)) + giveUpAfter)
+		defer end.Stop()
+		select {
+		case <-b.receiver.whole:
+		case <-end.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	late, bad := b.receiver.came()
 	if len(late) != n || bad > 0 {
 		return fmt.Errorf("%d of %d requests came, %d of them early", len(late), n, bad)
 	}
-	report(late)
+	report(late, each)
 	return nil
 }
 

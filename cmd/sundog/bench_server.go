@@ -38,16 +38,26 @@ func newBenchServer(dir, project string, errs io.Writer) (*benchServer, error) {
 	if err := os.WriteFile(filepath.Join(dir, "sundog.yaml"), []byte(project), 0o600); err != nil {
 		return nil, err
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	s := &benchServer{dir: dir, listen: free.Addr().String(), err: errs}
-	if err := free.Close(); err != nil {
+	s := &benchServer{dir: dir, err: errs}
+	var err error
+	if s.listen, err = freeAddress(); err != nil {
 		return nil, err
 	}
 	s.client, err = client.New("http://"+s.listen, "")
 	return s, err
+}
+
+// freeAddress finds a port below those that connections are given, which could take it while the server is down.
+func freeAddress() (string, error) {
+	for port := 20_000; ; port++ {
+		free, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return free.Addr().String(), free.Close()
+		}
+		if port == 32_000 {
+			return "", fmt.Errorf("finding a free port: %w", err)
+		}
+	}
 }
 
 // start starts it, and returns how long it took until it answered.
@@ -95,6 +105,29 @@ func (s *benchServer) kill() {
 // resident is its memory in bytes.
 func (s *benchServer) resident() (peak, now int64, err error) {
 	return residentBytes(strconv.Itoa(s.cmd.Process.Pid))
+}
+
+// processorTime is how long processors have worked for it since it was started, to the hundredth of a second.
+func (s *benchServer) processorTime() (time.Duration, error) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/stat")
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // what follows the name of the program: the third field and those after it
+	fields := strings.Fields(rest)
+	const user, system = 14 - 3, 15 - 3 // proc(5)
+	if len(fields) <= system {
+		return 0, fmt.Errorf("reading processor times: %q", text)
+	}
+	ticks := int64(0)
+	for _, field := range []string{fields[user], fields[system]} {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("reading processor times: %w", err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * time.Second / 100, nil
 }
 
 // metrics returns the values of its metrics whose names begin with a prefix, by name and labels.
