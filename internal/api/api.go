@@ -62,20 +62,20 @@ type Accepted struct {
 
 // Record is a record of the state database.
 type Record struct {
-	PayloadID        string          `json:"payload_id"`
-	Collections      string          `json:"collections"`
-	Workflow         string          `json:"workflow"`
-	ItemIDs          string          `json:"itemids"`
-	State            string          `json:"state"`
-	Created          string          `json:"created"` // ISO 8601 with microseconds, as the state database has it
-	Updated          string          `json:"updated"`
-	ClaimedAt        string          `json:"claimed_at,omitempty"`
-	Executions       []string        `json:"executions"`
-	LastError        string          `json:"last_error,omitempty"`
-	Outputs          []string        `json:"outputs,omitempty"`
-	InputPayloadURL  string          `json:"input_payload_url,omitempty"`
-	OutputPayloadURL string          `json:"output_payload_url,omitempty"`
-	Attributes       json.RawMessage `json:"attributes,omitempty"` // what a caller added: an object
+	PayloadID        string          `json:"payload_id"`                   // COLLECTIONS/workflow-NAME/ITEMIDS
+	Collections      string          `json:"collections"`                  // ids of the collections, joined with slashes
+	Workflow         string          `json:"workflow"`                     // name of the workflow
+	ItemIDs          string          `json:"itemids"`                      // ids of the Items, joined with slashes
+	State            string          `json:"state"`                        // where the payload stands
+	Created          string          `json:"created"`                      // ISO 8601 with microseconds, as the state database has it
+	Updated          string          `json:"updated"`                      // when the state last changed, in the same form
+	ClaimedAt        string          `json:"claimed_at,omitempty"`         // when an execution last took it, in the same form
+	Executions       []string        `json:"executions"`                   // ARNs, the first one first
+	LastError        string          `json:"last_error,omitempty"`         // why it failed, was refused or aborted
+	Outputs          []string        `json:"outputs,omitempty"`            // URLs that the workflow named
+	InputPayloadURL  string          `json:"input_payload_url,omitempty"`  // of the last execution
+	OutputPayloadURL string          `json:"output_payload_url,omitempty"` // of the last execution, if it succeeded
+	Attributes       json.RawMessage `json:"attributes,omitempty"`         // what a caller added: an object
 }
 
 // Records is a page of records.
@@ -86,10 +86,10 @@ type Records struct {
 
 // Count is how many records of a workflow over some collections are in a state.
 type Count struct {
-	Collections string `json:"collections"`
-	Workflow    string `json:"workflow"`
-	State       string `json:"state"`
-	Count       int64  `json:"count"`
+	Collections string `json:"collections"` // ids of the collections, joined with slashes
+	Workflow    string `json:"workflow"`    // name of the workflow
+	State       string `json:"state"`       // of these records
+	Count       int64  `json:"count"`       // how many records
 }
 
 // Stats are all counts.
@@ -106,23 +106,23 @@ type StartExecution struct {
 
 // Execution describes an execution. Input and Output come only with a single one.
 type Execution struct {
-	ARN       string          `json:"arn"`
-	Workflow  string          `json:"workflow"`
-	Name      string          `json:"name"`
-	Status    string          `json:"status"`
-	Start     time.Time       `json:"start"`
-	Stop      *time.Time      `json:"stop,omitempty"`
-	PayloadID string          `json:"payload_id,omitempty"`
-	Lane      string          `json:"lane,omitempty"`
-	Error     string          `json:"error,omitempty"`
-	Cause     string          `json:"cause,omitempty"`
-	Input     json.RawMessage `json:"input,omitempty"`
-	Output    json.RawMessage `json:"output,omitempty"`
+	ARN       string          `json:"arn"`                  // as AWS has it
+	Workflow  string          `json:"workflow"`             // name of the workflow
+	Name      string          `json:"name"`                 // unique among those of the workflow
+	Status    string          `json:"status"`               // where it stands
+	Start     time.Time       `json:"start"`                // when it began
+	Stop      *time.Time      `json:"stop,omitempty"`       // when it ended
+	PayloadID string          `json:"payload_id,omitempty"` // of the payload whose record it holds
+	Lane      string          `json:"lane,omitempty"`       // of the process queue through which the payload came
+	Error     string          `json:"error,omitempty"`      // name of the error that ended it
+	Cause     string          `json:"cause,omitempty"`      // what the error says
+	Input     json.RawMessage `json:"input,omitempty"`      // any JSON
+	Output    json.RawMessage `json:"output,omitempty"`     // any JSON
 	// Redrives, as in AWS's DescribeExecution.
-	RedriveCount        int64      `json:"redrive_count,omitempty"`
-	RedriveDate         *time.Time `json:"redrive_date,omitempty"`
-	RedriveStatus       string     `json:"redrive_status,omitempty"` // REDRIVABLE or NOT_REDRIVABLE
-	RedriveStatusReason string     `json:"redrive_status_reason,omitempty"`
+	RedriveCount        int64      `json:"redrive_count,omitempty"`         // how often it went on after an end
+	RedriveDate         *time.Time `json:"redrive_date,omitempty"`          // when it last did
+	RedriveStatus       string     `json:"redrive_status,omitempty"`        // REDRIVABLE or NOT_REDRIVABLE
+	RedriveStatusReason string     `json:"redrive_status_reason,omitempty"` // why not
 }
 
 // Executions is a page of executions.
@@ -189,22 +189,21 @@ type Invocation struct {
 
 // Queue is the state of a queue, by lane where it has lanes.
 type Queue struct {
-	Name        string `json:"name"`
-	Lanes       []Lane `json:"lanes"`
-	DeadLetters int64  `json:"dead_letters"`
+	Name        string `json:"name"`         // process, update-state, that of a subscription, or one of the project
+	Lanes       []Lane `json:"lanes"`        // one without a name where there are no others
+	DeadLetters int64  `json:"dead_letters"` // how many messages could not be handled
 	// OldestSeconds is the age of the oldest message that waits, 0 when none does.
 	OldestSeconds float64 `json:"oldest_seconds"`
 }
 
 // Lane is the state of one lane of a queue.
 type Lane struct {
-	Name     string `json:"name"`
-	Ready    int64  `json:"ready"`
-	Delayed  int64  `json:"delayed"`
-	InFlight int64  `json:"in_flight"`
-	// Open executions that came through the lane, and how many there may be; only of the process queue.
-	Open        int64 `json:"open,omitempty"`
-	Concurrency int64 `json:"concurrency,omitempty"`
+	Name        string `json:"name"`                  // empty where a queue has no lanes
+	Ready       int64  `json:"ready"`                 // messages that wait
+	Delayed     int64  `json:"delayed"`               // messages that wait for their time
+	InFlight    int64  `json:"in_flight"`             // messages that somebody works on
+	Open        int64  `json:"open,omitempty"`        // executions that came through the lane; only of the process queue
+	Concurrency int64  `json:"concurrency,omitempty"` // how many of them there may be; only of the process queue
 }
 
 // Queues are all queues.
@@ -214,14 +213,14 @@ type Queues struct {
 
 // Message is a message of a queue; as a dead letter it has a reason.
 type Message struct {
-	ID           string            `json:"id"`
-	Body         string            `json:"body"`
-	Attributes   map[string]string `json:"attributes,omitempty"`
-	Lane         string            `json:"lane,omitempty"`
-	ReceiveCount int               `json:"receive_count"`
-	Sent         time.Time         `json:"sent"`
-	Died         *time.Time        `json:"died,omitempty"`
-	Reason       string            `json:"reason,omitempty"`
+	ID           string            `json:"id"`                   // unique within the queue
+	Body         string            `json:"body"`                 // as it was sent
+	Attributes   map[string]string `json:"attributes,omitempty"` // as they were sent
+	Lane         string            `json:"lane,omitempty"`       // through which it came
+	ReceiveCount int               `json:"receive_count"`        // how often it was handed out
+	Sent         time.Time         `json:"sent"`                 // when
+	Died         *time.Time        `json:"died,omitempty"`       // when it became a dead letter
+	Reason       string            `json:"reason,omitempty"`     // why it became a dead letter
 	// Receipt stands for one reception; only received messages have one.
 	Receipt string `json:"receipt,omitempty"`
 }

@@ -8,10 +8,13 @@ import (
 	"slices"
 	"strings"
 
+	"sundog/asl"
 	"sundog/internal/access"
 	"sundog/internal/api"
 	"sundog/internal/problem"
+	"sundog/internal/rerun"
 	"sundog/internal/server/openapi"
+	"sundog/internal/statedb"
 )
 
 // A detail adds to the description of a route.
@@ -122,6 +125,10 @@ func hintOf(parameters []string) string {
 // openAPI answers with the description of the API.
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) {
 	handle(s, func(*http.Request) (map[string]any, error) {
+		said, err := openapi.Comments(api.Source)
+		if err != nil {
+			return nil, err
+		}
 		table := s.table()
 		operations := make([]openapi.Operation, 0, len(table))
 		for _, r := range table {
@@ -132,6 +139,32 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) {
 		return openapi.Document(openapi.Info{
 			Title: "Sundog", Version: s.opts.Version,
 			Description: "Runs workflows over payloads and keeps the state of every one of them.",
-		}, operations), nil
+		}, operations, openapi.Notes{Texts: said, Values: enumerations()}), nil
 	})(w, r)
+}
+
+// enumerations are the values of properties that have no others.
+func enumerations() map[string][]string {
+	states := texts(append(statedb.States(), statedb.Completed)) // the last of records of version 1
+	return map[string][]string{
+		"Record.state":     states,
+		"Count.state":      states,
+		"Execution.status": texts([]asl.Status{asl.Running, asl.Succeeded, asl.Failed, asl.TimedOut, asl.Aborted}),
+		"Job.mode":         texts([]rerun.Mode{rerun.FromStart, rerun.FromFailed}),
+		"Job.state":        texts([]rerun.State{rerun.Pending, rerun.Running, rerun.Paused, rerun.Cancelled, rerun.Done}),
+		"CreateToken.role": roles(),
+		"Token.role":       roles(),
+	}
+}
+
+func texts[T ~string](values []T) []string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = string(v)
+	}
+	return all
+}
+
+func roles() []string {
+	return []string{access.Read.String(), access.Operate.String(), access.Administer.String()}
 }

@@ -102,6 +102,47 @@ func (d *description) check(t *testing.T, path, method string, resp *http.Respon
 	}
 }
 
+// TestSchemasSayWhatFieldsMean looks at the documents that everybody meets first.
+func TestSchemasSayWhatFieldsMean(t *testing.T) {
+	r := start(t, "")
+	text, err := io.ReadAll(r.get(t.Context(), api.PathOpenAPI, nil).Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d struct {
+		Components struct {
+			Schemas map[string]struct {
+				Description string
+				Properties  map[string]struct {
+					Description string
+					Enum        []string
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Record", "Count", "Execution", "Queue", "Lane", "Message"} {
+		schema := d.Components.Schemas[name]
+		if schema.Description == "" || len(schema.Properties) == 0 {
+			t.Errorf("%s is not described", name)
+		}
+		for property, p := range schema.Properties {
+			if p.Description == "" {
+				t.Errorf("%s.%s is not described", name, property)
+			}
+		}
+	}
+	for property, first := range map[[2]string]string{
+		{"Record", "state"}: "CLAIMED", {"Execution", "status"}: "RUNNING", {"Job", "mode"}: "start", {"Job", "state"}: "PENDING", {"Token", "role"}: "read",
+	} {
+		if values := d.Components.Schemas[property[0]].Properties[property[1]].Enum; len(values) < 2 || values[0] != first {
+			t.Errorf("%v is one of %v", property, values)
+		}
+	}
+}
+
 // TestEveryAnswerIsAsDescribed calls every operation of the document and holds the answers against it.
 func TestEveryAnswerIsAsDescribed(t *testing.T) {
 	r := start(t, "")

@@ -59,8 +59,8 @@ type Info struct {
 type object = map[string]any
 
 // Document returns the OpenAPI document of an API, ready for encoding/json, which writes the same one each time.
-func Document(info Info, operations []Operation) map[string]any {
-	g := &generator{schemas: object{}, types: map[string]reflect.Type{}}
+func Document(info Info, operations []Operation, notes Notes) map[string]any {
+	g := &generator{notes: notes, schemas: object{}, types: map[string]reflect.Type{}}
 	paths := object{}
 	for i := range operations {
 		op := &operations[i]

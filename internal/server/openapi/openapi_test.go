@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,7 +30,7 @@ type tree struct {
 }
 
 func document(op openapi.Operation) map[string]any {
-	text, err := json.Marshal(openapi.Document(openapi.Info{Title: "t", Version: "v"}, []openapi.Operation{op}))
+	text, err := json.Marshal(openapi.Document(openapi.Info{Title: "t", Version: "v"}, []openapi.Operation{op}, openapi.Notes{}))
 	if err != nil {
 		panic(err)
 	}
@@ -104,4 +105,23 @@ func TestWhatCannotBeDescribedIsAMistake(t *testing.T) {
 		}
 	}()
 	document(openapi.Operation{Method: "GET", Path: "/", Answer: openapi.Body{Type: reflect.TypeFor[chan int]()}})
+}
+
+func TestNotes(t *testing.T) {
+	texts, err := openapi.Comments(fstest.MapFS{"leaf.go": {Data: []byte("package x\n\n// leaf is at the\n// end.\ntype leaf struct {\n\tText string `json:\"text,omitempty\"` // what it says\n}\n")}})
+	if diff := cmp.Diff(map[string]string{"leaf": "leaf is at the end.", "leaf.text": "what it says"}, texts); err != nil || diff != "" {
+		t.Fatal(err, diff)
+	}
+	d := openapi.Document(openapi.Info{}, []openapi.Operation{{Method: "GET", Path: "/v1/x", Answer: openapi.Body{Type: reflect.TypeFor[leaf]()}}},
+		openapi.Notes{Texts: texts, Values: map[string][]string{"leaf.text": {"a", "b"}}})
+	want := map[string]any{
+		"type": "object", "description": "leaf is at the end.", "required": []string{"text"},
+		"properties": map[string]any{"text": map[string]any{"type": "string", "description": "what it says", "enum": []string{"a", "b"}}},
+	}
+	if diff := cmp.Diff(want, at(t, d, "components", "schemas", "leaf")); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := openapi.Comments(fstest.MapFS{"broken.go": {Data: []byte("package")}}); err == nil {
+		t.Error("a file that is no Go was read")
+	}
 }

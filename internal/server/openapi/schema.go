@@ -12,6 +12,7 @@ import (
 
 // generator makes JSON Schemas (2020-12, as OpenAPI 3.1 has it) of Go types and gathers those that have names.
 type generator struct {
+	notes   Notes
 	schemas object
 	types   map[string]reflect.Type // of the schemas, by name
 }
@@ -69,6 +70,10 @@ func (g *generator) reference(t reflect.Type) object {
 	properties, required := object{}, []string{}
 	described := object{"type": "object", "properties": properties}
 	g.schemas[name] = described // before its fields, which may refer to it
+	if text := g.notes.Texts[name]; text != "" {
+		described["description"] = text
+	}
+	schemaName := name
 	for field := range t.Fields() {
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if name == "-" || !field.IsExported() {
@@ -77,7 +82,7 @@ func (g *generator) reference(t reflect.Type) object {
 		if name == "" {
 			name = field.Name
 		}
-		properties[name] = g.schema(field.Type)
+		properties[name] = g.property(schemaName+"."+name, field.Type)
 		if !strings.Contains(options, "omitempty") && !strings.Contains(options, "omitzero") {
 			required = append(required, name)
 		}
@@ -86,4 +91,16 @@ func (g *generator) reference(t reflect.Type) object {
 		described["required"] = required
 	}
 	return ref
+}
+
+// property is the schema of a field, with what is known of it.
+func (g *generator) property(name string, t reflect.Type) object {
+	schema := g.schema(t)
+	if text := g.notes.Texts[name]; text != "" {
+		schema["description"] = text // beside a reference, too: OpenAPI 3.1, Reference Object
+	}
+	if values := g.notes.Values[name]; values != nil {
+		schema["enum"] = values
+	}
+	return schema
 }
