@@ -139,12 +139,12 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) {
 		return openapi.Document(openapi.Info{
 			Title: "Sundog", Version: s.opts.Version,
 			Description: "Runs workflows over payloads and keeps the state of every one of them.",
-		}, operations, openapi.Notes{Texts: said, Values: values()}), nil
+		}, operations, openapi.Notes{Texts: said, Values: enumerations()}), nil
 	})(w, r)
 }
 
-// values are those of properties that have no others.
-func values() map[string][]string {
+// enumerations are the values of properties that have no others.
+func enumerations() map[string][]string {
 	states := texts(append(statedb.States(), statedb.Completed)) // the last of records of version 1
 	return map[string][]string{
 		"Record.state":     states,
