@@ -60,8 +60,8 @@ type Items struct {
 
 // Change is a record of a table's stream, with the images that its view has.
 type Change struct {
-	Sequence uint64          `json:"sequence"` // grows with each change, not by one
-	Event    string          `json:"event"`    // INSERT, MODIFY or REMOVE
+	Sequence uint64          `json:"sequence,string"` // grows with each change, not by one; too long for numbers of JSON in some languages
+	Event    string          `json:"event"`           // INSERT, MODIFY or REMOVE
 	Expired  bool            `json:"expired,omitempty"`
 	At       time.Time       `json:"at"`
 	Keys     json.RawMessage `json:"keys"`
@@ -72,5 +72,5 @@ type Change struct {
 // Changes is a part of a table's stream, oldest first. Next is the position after it, also when there is nothing yet.
 type Changes struct {
 	Changes []Change `json:"changes"`
-	Next    uint64   `json:"next"`
+	Next    uint64   `json:"next,string"`
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,7 +83,11 @@ func (g *generator) reference(t reflect.Type) object {
 		if name == "" {
 			name = field.Name
 		}
-		properties[name] = g.property(schemaName+"."+name, field.Type)
+		of := field.Type
+		if slices.Contains(strings.Split(options, ","), "string") { // a number that is written as a text
+			of = reflect.TypeFor[string]()
+		}
+		properties[name] = g.property(schemaName+"."+name, of)
 		if !strings.Contains(options, "omitempty") && !strings.Contains(options, "omitzero") {
 			required = append(required, name)
 		}
