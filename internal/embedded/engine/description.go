@@ -96,9 +96,16 @@ func (d *Description) write(tx *store.Tx) {
 	tx.Set(d.key(), text)
 }
 
-func (e *Engine) describe(id uint64) (Description, error) {
+// reader reads from the store as it is, or as it was in a view.
+type reader interface {
+	Get(key []byte) ([]byte, error)
+}
+
+func (e *Engine) describe(id uint64) (Description, error) { return e.describeIn(e.store, id) }
+
+func (e *Engine) describeIn(from reader, id uint64) (Description, error) {
 	d := Description{id: id}
-	text, err := e.store.Get(d.key())
+	text, err := from.Get(d.key())
 	if errors.Is(err, store.ErrNotFound) {
 		return d, ErrNotFound
 	}

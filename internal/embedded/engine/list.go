@@ -28,8 +28,8 @@ type Filter struct {
 const maxPassed = 20_000
 
 // List returns a page of the executions of a workflow, and the token of the next, empty when there is none. A page with a token may have
-// fewer executions than asked for, or none.
-func (e *Engine) List(ctx context.Context, f Filter) ([]Description, string, error) {
+// fewer executions than asked for, or none. A page is of one moment; an execution that ends between two pages may be on both.
+func (e *Engine) List(ctx context.Context, f Filter) (found []Description, next string, err error) {
 	if f.Limit <= 0 || f.Limit > 1000 {
 		f.Limit = 100
 	}
@@ -47,7 +47,9 @@ func (e *Engine) List(ctx context.Context, f Filter) ([]Description, string, err
 	if err != nil || len(after) > 0 && after[0] != store.PrefixOpen && after[0] != store.PrefixEnded {
 		return nil, "", fmt.Errorf("%w: %q", ErrInvalidToken, f.Token)
 	}
-	p := listing{engine: e, ref: ref, filter: f}
+	view := e.store.View()
+	defer func() { err = errors.Join(err, view.Close()) }()
+	p := listing{engine: e, view: view, ref: ref, filter: f}
 	for _, prefix := range []byte{store.PrefixOpen, store.PrefixEnded} {
 		if prefix == store.PrefixOpen && (f.Status != "" && f.Status != asl.Running || len(after) > 0 && after[0] != prefix) ||
 			prefix == store.PrefixEnded && f.Status == asl.Running {
@@ -75,6 +77,7 @@ func (e *Engine) List(ctx context.Context, f Filter) ([]Description, string, err
 // A listing is a page that is being filled.
 type listing struct {
 	engine *Engine
+	view   *store.View // in which no execution is both open and ended
 	ref    machine.Ref
 	filter Filter
 
@@ -85,7 +88,7 @@ type listing struct {
 
 // scan looks at the executions of a range until the page is full: then there may be more.
 func (p *listing) scan(r store.Range) (full bool, err error) {
-	for entry, err := range p.engine.store.Scan(r) {
+	for entry, err := range p.view.Scan(r) {
 		if err != nil {
 			return false, err
 		}
@@ -99,7 +102,7 @@ func (p *listing) scan(r store.Range) (full bool, err error) {
 		}
 		fields := store.Split(entry.Key)
 		_, _, id := fields.String(), fields.Time(), fields.Uint()
-		d, err := p.engine.describe(id)
+		d, err := p.engine.describeIn(p.view, id)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}

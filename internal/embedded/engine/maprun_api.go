@@ -171,12 +171,13 @@ func (e *Engine) UpdateMapRun(ctx context.Context, arn string, update MapRunUpda
 }
 
 // listChildren lists the children of a map run: those that run, then those that have ended, each in the order of their starts.
-func (e *Engine) listChildren(ctx context.Context, f Filter) ([]Description, string, error) {
+func (e *Engine) listChildren(ctx context.Context, f Filter) (found []Description, next string, err error) {
 	ref, err := e.findRun(f.MapRun)
 	if err != nil {
 		return nil, "", err
 	}
-	var found []Description
+	view := e.store.View()
+	defer func() { err = errors.Join(err, view.Close()) }()
 	for _, kind := range []uint64{runRunning, runChild} {
 		r := ref.key(kind).Range()
 		at, err := pageStart(r.Low, f.Token)
@@ -189,7 +190,7 @@ func (e *Engine) listChildren(ctx context.Context, f Filter) ([]Description, str
 		if r.Low = at; f.Token != "" {
 			f.Token = "" // the other kind begins at its beginning
 		}
-		for entry, err := range e.store.Scan(r) {
+		for entry, err := range view.Scan(r) {
 			if err != nil {
 				return nil, "", fmt.Errorf("listing the children of %s: %w", f.MapRun, err)
 			}
@@ -203,7 +204,7 @@ func (e *Engine) listChildren(ctx context.Context, f Filter) ([]Description, str
 			if len(found) == f.Limit {
 				return found, base64.RawURLEncoding.EncodeToString(entry.Key), nil
 			}
-			d, err := e.describe(row.execution)
+			d, err := e.describeIn(view, row.execution)
 			if err != nil {
 				return nil, "", err
 			}
