@@ -23,9 +23,10 @@ type lane struct {
 	busy   map[string]struct{} // under way
 }
 
-func newLane(s *Schedules, name string) *lane {
+// newLane makes a lane that knows nothing of deliveries before a key.
+func newLane(s *Schedules, name, from string) *lane {
 	return &lane{
-		s: s, name: name, slots: make(chan struct{}, laneAttempts), moved: make(chan struct{}, 1), cursor: string(laneKey(name)),
+		s: s, name: name, slots: make(chan struct{}, laneAttempts), moved: make(chan struct{}, 1), cursor: from,
 		busy: map[string]struct{}{},
 	}
 }

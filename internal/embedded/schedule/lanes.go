@@ -110,7 +110,11 @@ func (ls *lanes) arrived(name, key string) bool {
 			ls.crowded = true
 			return false
 		}
-		l = newLane(ls.s, name)
+		from := key // of a lane that was closed nothing is left; to look anyway would be to pass over all that was deleted
+		if ls.crowded {
+			from = string(laneKey(name))
+		}
+		l = newLane(ls.s, name, from)
 		ls.open[name] = l
 		ls.wg.Go(func() { l.run(ls.life) })
 	}
