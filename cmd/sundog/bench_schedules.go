@@ -57,11 +57,11 @@ func benchSchedules(ctx context.Context, opts cli.BenchSchedulesOptions) (err er
 		return err
 	}
 	b := &scheduleBench{opts: opts}
-	if b.server, err = newBenchServer(dir, scheduleProject, opts.Err); err != nil {
+	if b.server, err = newBenchServer(ctx, dir, scheduleProject, opts.Err); err != nil {
 		return err
 	}
 	defer b.server.kill()
-	if b.receiver, err = newReceiver(); err != nil {
+	if b.receiver, err = newReceiver(ctx); err != nil {
 		return err
 	}
 	defer b.receiver.close()

@@ -34,13 +34,13 @@ const (
 )
 
 // newBenchServer makes a project. Its server does not run yet.
-func newBenchServer(dir, project string, errs io.Writer) (*benchServer, error) {
+func newBenchServer(ctx context.Context, dir, project string, errs io.Writer) (*benchServer, error) {
 	if err := os.WriteFile(filepath.Join(dir, "sundog.yaml"), []byte(project), 0o600); err != nil {
 		return nil, err
 	}
 	s := &benchServer{dir: dir, err: errs}
 	var err error
-	if s.listen, err = freeAddress(); err != nil {
+	if s.listen, err = freeAddress(ctx); err != nil {
 		return nil, err
 	}
 	s.client, err = client.New("http://"+s.listen, "")
@@ -48,9 +48,10 @@ func newBenchServer(dir, project string, errs io.Writer) (*benchServer, error) {
 }
 
 // freeAddress finds a port below those that connections are given, which could take it while the server is down.
-func freeAddress() (string, error) {
+func freeAddress(ctx context.Context) (string, error) {
+	var listen net.ListenConfig
 	for port := 20_000; ; port++ {
-		free, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		free, err := listen.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			return free.Addr().String(), free.Close()
 		}
@@ -98,7 +99,7 @@ func (s *benchServer) kill() {
 		return
 	}
 	_ = s.cmd.Process.Kill()
-	<-s.ended
+	_ = <-s.ended // killed
 	s.cmd = nil
 }
 
