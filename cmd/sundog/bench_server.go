@@ -99,7 +99,7 @@ func (s *benchServer) kill() {
 		return
 	}
 	_ = s.cmd.Process.Kill()
-	_ = <-s.ended // killed
+	<-s.ended // killed
 	s.cmd = nil
 }
 
