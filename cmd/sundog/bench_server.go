@@ -25,7 +25,8 @@ type benchServer struct {
 	err    io.Writer
 	client *client.Client
 	cmd    *exec.Cmd
-	ended  chan error
+	ended  chan struct{} // closed when the process has ended
+	end    error         // how; to be read once ended is closed
 }
 
 const (
@@ -69,20 +70,24 @@ func (s *benchServer) start(ctx context.Context) (time.Duration, error) {
 	}
 	s.cmd = exec.CommandContext(ctx, self, "serve", "--quiet", "--project", s.dir, "--data", filepath.Join(s.dir, "data"), "--listen", s.listen)
 	s.cmd.Stderr = s.err
-	s.ended = make(chan error, 1)
+	ended, cmd := make(chan struct{}), s.cmd
+	s.ended = ended
 	began := time.Now()
 	if err := s.cmd.Start(); err != nil {
 		return 0, err
 	}
-	go func() { s.ended <- s.cmd.Wait() }()
+	go func() {
+		defer close(ended)
+		s.end = cmd.Wait()
+	}()
 	for {
 		if _, err = s.client.Health(ctx); err == nil {
 			return time.Since(began), nil
 		}
 		select {
-		case end := <-s.ended:
+		case <-s.ended:
 			s.cmd = nil
-			return 0, fmt.Errorf("the server ended before it answered: %w", errors.Join(end, err))
+			return 0, fmt.Errorf("the server ended before it answered: %w", errors.Join(s.end, err))
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
 		case <-time.After(askAgain):
@@ -99,7 +104,7 @@ func (s *benchServer) kill() {
 		return
 	}
 	_ = s.cmd.Process.Kill()
-	<-s.ended // killed
+	<-s.ended
 	s.cmd = nil
 }
 
