@@ -11,6 +11,7 @@
 package egress
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -18,6 +19,9 @@ import (
 	"syscall"
 	"time"
 )
+
+// ErrRefused is why a request is not made to an address. It will be refused again.
+var ErrRefused = errors.New("refused")
 
 const (
 	connectTime = 10 * time.Second // to connect, and again to agree on TLS
@@ -55,7 +59,7 @@ func refuseMetadata(_, address string, _ syscall.RawConn) error {
 	}
 	// fd00:ec2::254 is where EC2 serves metadata over IPv6.
 	if a := ap.Addr().Unmap(); a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a.WithZone("") == netip.MustParseAddr("fd00:ec2::254") {
-		return fmt.Errorf("%s is a link-local or metadata address, which requests may not reach", a)
+		return fmt.Errorf("%w: %s is a link-local or metadata address, which requests may not reach", ErrRefused, a)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package egress_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -37,7 +38,7 @@ func TestOwnAddressesAreRefused(t *testing.T) {
 		"[fd00:ec2::254]":          "metadata address",
 		"[::ffff:169.254.169.254]": "metadata address",
 	} {
-		if _, err := follow(t, "http://"+host+"/", nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := follow(t, "http://"+host+"/", nil); !errors.Is(err, egress.ErrRefused) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", host, err)
 		}
 	}

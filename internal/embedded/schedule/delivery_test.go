@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"sundog/internal/embedded/egress"
 	platform "sundog/internal/embedded/schedule"
 	"sundog/internal/schedule"
 )
@@ -48,6 +50,12 @@ func TestRequests(t *testing.T) {
 				return nil, errReset
 			},
 			story: "failed 1, failed 2, delivered 3:200", gaps: []time.Duration{2 * time.Second, 4 * time.Second},
+		},
+		"an address that it may not reach": {
+			answer: func(call) (*http.Response, error) {
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("%w: 127.0.0.1", egress.ErrRefused)}
+			},
+			story: "failed 1!",
 		},
 		"hangs": {
 			answer: func(call) (*http.Response, error) { return nil, nil }, story: "failed 1, failed 2, failed 3!",

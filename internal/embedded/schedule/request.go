@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"sundog/internal/embedded/egress"
 	"sundog/internal/schedule"
 )
 
@@ -26,7 +27,7 @@ const (
 var errForgotten = errors.New("nobody waits for the answer")
 
 // request makes the HTTP request of a delivery. 2xx is success; 408, 429 and 5xx, and no answer, are worth another attempt, any other answer is
-// not. A FIRE_FORGET request that was sent is done a second later.
+// not, and neither is an address that requests may not reach. A FIRE_FORGET request that was sent is done a second later.
 func (s *Schedules) request(ctx context.Context, d delivery) outcome {
 	action := d.Schedule.Action.HTTP
 	timeout := defaultTimeout
@@ -61,7 +62,7 @@ func (s *Schedules) request(ctx context.Context, d delivery) outcome {
 		case cause != nil:
 			err = cause
 		}
-		return outcome{failure: fmt.Errorf("requesting the URL: %w", err)}
+		return outcome{failure: fmt.Errorf("requesting the URL: %w", err), final: errors.Is(err, egress.ErrRefused)}
 	}
 	answer, readErr := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // however it ended: the status counts
 	_ = resp.Body.Close()
