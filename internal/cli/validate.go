@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -54,9 +55,30 @@ func (a *app) validate(dir string) error {
 	if n := diags.Errors(); n > 0 {
 		return problem.New(problem.Invalid, "the project in %s is not valid: %s", dir, plural(n, "error"))
 	}
-	a.say("the project %s is valid: %s, %s, %s, %s", p.Name, plural(len(p.Workflows), "workflow"), plural(len(p.Functions), "function"),
-		plural(len(p.Jobs), "job"), plural(len(p.Subscriptions), "subscription"))
+	a.say("the project %s is valid: %s", p.Name, contents(p))
 	return nil
+}
+
+// contents says how much of each kind a project has; of its workflows also when there are none.
+func contents(p *project.Project) string {
+	all := []string{plural(len(p.Workflows), "workflow")}
+	for _, of := range []struct {
+		n    int
+		noun string
+	}{
+		{len(p.Functions), "function"},
+		{len(p.Jobs), "job"},
+		{len(p.Subscriptions), "subscription"},
+		{len(p.Schedules), "schedule"},
+		{len(p.Tables), "table"},
+		{len(p.Triggers), "trigger"},
+		{len(p.Resources), "resource"},
+	} {
+		if of.n > 0 {
+			all = append(all, plural(of.n, of.noun))
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 func jsonDiagnostic(d project.Diagnostic) diagnostic {
