@@ -72,7 +72,7 @@ type submission struct {
 
 func (s *submission) run(ctx context.Context, lane string) error {
 	amid := s.app.OutTerminal && (s.wait != nil || !s.app.asTable()) // results come on the same terminal
-	s.bar = s.app.progress(ctx, s.in, s.app.ErrTerminal && !s.app.quiet && !amid, true)
+	s.bar = s.app.progress(ctx, s.in.size, s.app.ErrTerminal && !s.app.quiet && !amid, true)
 	s.feed = newFeed(ctx, split(s.bar.reader(s.in)), s.bar.report)
 	if s.wait != nil {
 		s.feed.expect(s.client)

@@ -17,9 +17,9 @@ type progress struct {
 	accepted atomic.Int64
 }
 
-// progress returns a progress on standard error, a hidden one unless visible. It says how many were accepted when it is counting. end has to be
-// called.
-func (a *app) progress(ctx context.Context, in *input, visible, counting bool) *progress {
+// progress returns a progress on standard error, a hidden one unless visible, of so many bytes, 0 when nobody knows. It says how many were accepted
+// when it is counting. end has to be called.
+func (a *app) progress(ctx context.Context, size int64, visible, counting bool) *progress {
 	p := &progress{app: a}
 	if !visible {
 		return p
@@ -31,12 +31,12 @@ func (a *app) progress(ctx context.Context, in *input, visible, counting bool) *
 		return count(p.accepted.Load()) + " accepted "
 	})
 	p.shown = mpb.NewWithContext(ctx, mpb.WithOutput(a.Err), mpb.WithAutoRefresh(), mpb.WithWidth(40))
-	if in.size == 0 {
+	if size == 0 {
 		p.bar = p.shown.New(0, mpb.NopStyle(), mpb.PrependDecorators(accepted), mpb.AppendDecorators(decor.CurrentKibiByte("% .1f")))
 		return p
 	}
 	p.bar = p.shown.New(0, mpb.BarStyle(), mpb.PrependDecorators(accepted), mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f")))
-	p.bar.SetTotal(in.size, false) // what is read is not done
+	p.bar.SetTotal(size, false) // what is read is not done
 	return p
 }
 
@@ -51,6 +51,22 @@ func (p *progress) reader(r io.Reader) io.Reader {
 		return n, err
 	})
 }
+
+// writer counts what is written.
+func (p *progress) writer(w io.Writer) io.Writer {
+	if p.shown == nil {
+		return w
+	}
+	return writerFunc(func(b []byte) (int, error) {
+		n, err := w.Write(b)
+		p.bar.IncrBy(n)
+		return n, err
+	})
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 type readerFunc func([]byte) (int, error)
 
@@ -76,4 +92,17 @@ func (p *progress) end() {
 	}
 	p.bar.Abort(true)
 	p.shown.Wait()
+}
+
+// waiting shows on a terminal that the server is at work, and for how long; end has to be called.
+func (a *app) waiting(ctx context.Context, what string) (end func()) {
+	if !a.ErrTerminal || a.quiet {
+		return func() {}
+	}
+	shown := mpb.NewWithContext(ctx, mpb.WithOutput(a.Err), mpb.WithAutoRefresh())
+	bar := shown.New(0, mpb.SpinnerStyle(), mpb.AppendDecorators(decor.Name(" "+what+" "), decor.Elapsed(decor.ET_STYLE_GO)))
+	return func() {
+		bar.Abort(true)
+		shown.Wait()
+	}
 }

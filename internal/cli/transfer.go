@@ -18,7 +18,11 @@ func (a *app) exportCommand() *cobra.Command {
 		Example: `  sundog export > records.ndjson
   sundog export --workflow ingest --state SUCCEEDED > ingested.ndjson`,
 		Args: cobra.NoArgs,
-		RunE: a.online(func(ctx context.Context, c *client.Client, _ []string) error { return c.Export(ctx, q, a.Out) }),
+		RunE: a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+			bar := a.progress(ctx, 0, a.ErrTerminal && !a.OutTerminal && !a.quiet, false)
+			defer bar.end()
+			return c.Export(ctx, q, bar.writer(a.Out))
+		}),
 	}
 	addFilters(c, &q)
 	return c
@@ -42,7 +46,7 @@ When it is cut off it can be done again.`,
 				return err
 			}
 			defer func() { _ = in.close() }()
-			bar := a.progress(ctx, in, a.ErrTerminal && !a.quiet, false)
+			bar := a.progress(ctx, in.size, a.ErrTerminal && !a.quiet, false)
 			done, err := c.Import(ctx, bar.reader(in), overwrite)
 			bar.end()
 			if err != nil {

@@ -21,7 +21,9 @@ completed, sent again, or fail with the reason. The server does so every five mi
 		Example: "  sundog reconcile --dry-run\n  sundog reconcile --foreign",
 		Args:    cobra.NoArgs,
 		RunE: a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+			end := a.waiting(ctx, "looking at records and their executions")
 			report, err := c.Reconcile(ctx, req)
+			end()
 			if err != nil {
 				return err
 			}
@@ -60,7 +62,9 @@ with what failed and outputs with what succeeded. To do it again does no harm.`,
 		Example: "  sundog migrate --dry-run",
 		Args:    cobra.NoArgs,
 		RunE: a.online(func(ctx context.Context, c *client.Client, _ []string) error {
+			end := a.waiting(ctx, "rewriting records")
 			done, err := c.Migrate(ctx, req)
+			end()
 			if err != nil {
 				return err
 			}
@@ -88,7 +92,9 @@ data directory itself: to restore it, stop the server, put the copy in the place
 			if err != nil {
 				return problem.Wrap(problem.Invalid, err, "the folder of the backup")
 			}
+			end := a.waiting(ctx, "copying the data directory")
 			done, err := c.Backup(ctx, dir)
+			end()
 			if err != nil {
 				return err
 			}
