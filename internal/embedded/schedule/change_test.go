@@ -172,10 +172,8 @@ func second[T any](_ T, err error) error { return err }
 // TestHistoryIsKept looks at a history while it grows old.
 func TestHistoryIsKept(t *testing.T) {
 	virtual(t, func(t *testing.T, w *world) {
-		var shift time.Duration // days are not waited for
-		w.now = func() time.Time { return time.Now().Add(shift).Round(0) }
 		later := func(d time.Duration) {
-			shift += d
+			w.shift.Add(int64(d)) // days are not waited for
 			pass(2 * time.Minute)
 		}
 		rec := w.create(send(w.now().Add(24*time.Hour), "x"))

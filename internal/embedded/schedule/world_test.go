@@ -9,6 +9,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,14 +32,14 @@ type world struct {
 	topics    *topic.Topics
 	schedules *platform.Schedules
 	internet  *internet
-	now       func() time.Time
+	shift     atomic.Int64 // of the clock on the wall, in nanoseconds
 	options   store.Options
 	functions *functions
 	stop      func()
 }
 
 func newWorld(t *testing.T) *world {
-	return &world{t: t, internet: &internet{}, functions: &functions{}, now: time.Now, options: store.Options{FS: vfs.NewMem()}}
+	return &world{t: t, internet: &internet{}, functions: &functions{}, options: store.Options{FS: vfs.NewMem()}}
 }
 
 // open opens everything and runs it. It reports whether that worked: a fault may be injected.
@@ -66,7 +67,7 @@ func (w *world) open() bool {
 	if err == nil {
 		w.schedules, err = platform.Open(platform.Options{
 			Store: w.store, Queues: w.queues, Topics: w.topics, ProcessQueue: "process", Refused: []string{"custom"}, Functions: w.functions,
-			Now: func() time.Time { return w.now() }, Transport: w.internet,
+			Now: w.now, Transport: w.internet,
 		})
 	}
 	if err != nil {
@@ -86,6 +87,9 @@ func (w *world) open() bool {
 	}
 	return true
 }
+
+// now is what the clock on the wall shows.
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.shift.Load())).Round(0) }
 
 func (w *world) fault(err error) {
 	if !errors.Is(err, errInjected) && !errors.Is(err, store.ErrFailed) {
