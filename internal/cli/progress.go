@@ -100,7 +100,7 @@ func (a *app) waiting(ctx context.Context, what string) (end func()) {
 		return func() {}
 	}
 	shown := mpb.NewWithContext(ctx, mpb.WithOutput(a.Err), mpb.WithAutoRefresh())
-	bar := shown.New(0, mpb.SpinnerStyle(), mpb.AppendDecorators(decor.Name(" "+what+" "), decor.Elapsed(decor.ET_STYLE_GO)))
+	bar := shown.New(0, mpb.SpinnerStyle().PositionLeft(), mpb.BarWidth(2), mpb.AppendDecorators(decor.Name(" "+what+" "), decor.Elapsed(decor.ET_STYLE_GO)))
 	return func() {
 		bar.Abort(true)
 		shown.Wait()
