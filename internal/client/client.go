@@ -146,19 +146,24 @@ func (c *Client) Submit(ctx context.Context, r io.Reader, lane string, each func
 	if lane != "" {
 		query.Set("lane", lane)
 	}
-	resp, err := c.do(ctx, http.MethodPost, api.PathPayloads, query, api.ContentTypeNDJSON, r)
+	return sendLines(ctx, c, api.PathPayloads, query, "payloads", r, each)
+}
+
+// sendLines posts NDJSON of what as it comes from r, and calls each with the server's answer to each line.
+func sendLines[T any](ctx context.Context, c *Client, path string, query url.Values, what string, r io.Reader, each func(T) error) error {
+	resp, err := c.do(ctx, http.MethodPost, path, query, api.ContentTypeNDJSON, r)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	for dec := json.NewDecoder(resp.Body); ; {
-		var a api.Accepted
-		if err := dec.Decode(&a); errors.Is(err, io.EOF) {
+		var answer T
+		if err := dec.Decode(&answer); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return problem.Wrap(problem.Unavailable, err, "the server stopped answering; the payloads after the last answer may not be on its disk")
+			return problem.Wrap(problem.Unavailable, err, "the server stopped answering; the %s after the last answer may not be on its disk", what)
 		}
-		if err := each(a); err != nil {
+		if err := each(answer); err != nil {
 			return err
 		}
 	}

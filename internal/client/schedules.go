@@ -2,14 +2,11 @@ package client
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
 
 	"sundog/internal/api"
-	"sundog/internal/problem"
 )
 
 // CreateSchedule makes a schedule, or returns the one that has its key.
@@ -23,22 +20,7 @@ func (c *Client) CreateSchedule(ctx context.Context, req api.CreateSchedule) (ap
 // called with the server's answer, which for one that was not accepted holds the reason. Lines that were answered are on disk, also when
 // CreateSchedules then fails.
 func (c *Client) CreateSchedules(ctx context.Context, r io.Reader, each func(api.ScheduleAccepted) error) error {
-	resp, err := c.do(ctx, http.MethodPost, api.PathSchedules, nil, api.ContentTypeNDJSON, r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	for dec := json.NewDecoder(resp.Body); ; {
-		var a api.ScheduleAccepted
-		if err := dec.Decode(&a); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return problem.Wrap(problem.Unavailable, err, "the server stopped answering; the schedules after the last answer may not be on its disk")
-		}
-		if err := each(a); err != nil {
-			return err
-		}
-	}
+	return sendLines(ctx, c, api.PathSchedules, nil, "schedules", r, each)
 }
 
 func schedulePath(id string) string { return api.PathSchedules + "/" + url.PathEscape(id) }
