@@ -44,24 +44,7 @@ func TestEveryCrash(t *testing.T) {
 			t.Fatal("the payloads were not acknowledged")
 		}
 		w.close()
-		var commits atomic.Int64
-		var left atomic.Pointer[vfs.MemFS]
-		w.options.BeforeCommit = func(int64) error {
-			switch n := commits.Add(1); {
-			case n == k:
-				left.Store(fs.CrashClone(vfs.CrashCloneCfg{}))
-				return errInjected
-			case n > k:
-				return errInjected // the process is dead
-			}
-			return nil
-		}
-		w.play(func() bool { return left.Load() != nil })
-		crashed := left.Load() != nil
-		if crashed {
-			w.options = store.Options{FS: left.Load()}
-			w.play(never)
-		}
+		crashed := playThroughCrash(t, w, &w.options, fs, k)
 		defer w.close()
 		return w.outcome(), crashed
 	})

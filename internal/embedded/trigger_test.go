@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -116,33 +115,12 @@ func (w *tables) outcome() []string {
 	return all
 }
 
-// run runs the platform until the tasks are done or a fault ends it.
-func (w *tables) run(stopped func() bool) (over bool) {
-	w.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- w.platform.Run(ctx) }()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for begin := time.Now(); ; {
-		synctest.Wait()
-		over = w.write(ctx) && w.idle(ctx)
-		if !over && time.Since(begin) > limit {
-			w.t.Errorf("it is not over after %v", limit)
-		}
-		if over || stopped() || w.t.Failed() {
-			cancel()
-		}
-		select {
-		case <-tick.C:
-		case err := <-ended:
-			cancel()
-			if err != nil && !errors.Is(err, errInjected) {
-				w.t.Errorf("the platform ended with %v", err)
-			}
-			return over
-		}
-	}
+func (w *tables) running() *embedded.Platform { return w.platform }
+
+func (w *tables) over(ctx context.Context) bool { return w.write(ctx) && w.idle(ctx) }
+
+func (w *tables) leftOver() string {
+	return fmt.Sprintf("%d open executions", w.platform.Engine.OpenTotal())
 }
 
 func (w *tables) idle(ctx context.Context) bool {
@@ -158,21 +136,10 @@ func (w *tables) idle(ctx context.Context) bool {
 	return w.platform.Engine.OpenTotal() == 0
 }
 
-// play runs the platform as often as it takes, until the tasks are done or stopped says so.
+// play plays the scenario; see play.
 func (w *tables) play(stopped func() bool) {
 	w.t.Helper()
-	for !w.t.Failed() {
-		if w.open() {
-			over := w.run(stopped)
-			if over && !stopped() {
-				return
-			}
-			w.close()
-		}
-		if stopped() {
-			return
-		}
-	}
+	play(w.t, w, stopped)
 }
 
 func checkTasks(t *testing.T, got []string) {
@@ -210,24 +177,7 @@ func TestTriggersWhenItCrashes(t *testing.T) {
 			t.Fatal("the writes were not acknowledged")
 		}
 		w.close()
-		var commits atomic.Int64
-		var left atomic.Pointer[vfs.MemFS]
-		w.options.BeforeCommit = func(int64) error {
-			switch n := commits.Add(1); {
-			case n == k:
-				left.Store(fs.CrashClone(vfs.CrashCloneCfg{}))
-				return errInjected
-			case n > k:
-				return errInjected // the process is dead
-			}
-			return nil
-		}
-		w.play(func() bool { return left.Load() != nil })
-		crashed := left.Load() != nil
-		if crashed {
-			w.options = store.Options{FS: left.Load()}
-			w.play(never)
-		}
+		crashed := playThroughCrash(t, w, &w.options, fs, k)
 		defer w.close()
 		return w.outcome(), crashed
 	})

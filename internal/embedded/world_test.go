@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"sundog/internal/embedded"
@@ -119,56 +118,15 @@ func (w *world) close() {
 	}
 }
 
-// play runs the platform, as often as it takes: an injected fault may end it, as that of a disk would end the process. It sends
-// what was not acknowledged yet, and returns with the platform open but not running when nothing is left to do; or with
-// nothing open once stopped says so.
+// play plays the scenario; see play.
 func (w *world) play(stopped func() bool) {
 	w.t.Helper()
-	for !w.t.Failed() {
-		if w.open() {
-			over := w.run(stopped)
-			if over && !stopped() {
-				return
-			}
-			w.close()
-		}
-		if stopped() {
-			return
-		}
-	}
+	play(w.t, w, stopped)
 }
 
-// limit is the virtual time in which the scenario has to be over, whatever happens: longer than every retry and time-out.
-const limit = time.Hour
+func (w *world) running() *embedded.Platform { return w.platform }
 
-// run runs the platform until nothing is left to do, stopped says so or a fault ends it, and reports whether it was the first.
-func (w *world) run(stopped func() bool) (over bool) {
-	w.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- w.platform.Run(ctx) }()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for begin := time.Now(); ; {
-		synctest.Wait()
-		over = w.feed(ctx) && w.idle()
-		if !over && time.Since(begin) > limit {
-			w.t.Errorf("it is not over after %v: %s", limit, w.leftOver())
-		}
-		if over || stopped() || w.t.Failed() {
-			cancel()
-		}
-		select {
-		case <-tick.C:
-		case err := <-ended:
-			cancel()
-			if err != nil && !errors.Is(err, errInjected) {
-				w.t.Errorf("the platform ended with %v", err)
-			}
-			return over
-		}
-	}
-}
+func (w *world) over(ctx context.Context) bool { return w.feed(ctx) && w.idle() }
 
 // feed sends what has not been acknowledged, and reports whether everything is.
 func (w *world) feed(ctx context.Context) bool {

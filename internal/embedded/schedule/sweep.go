@@ -79,11 +79,10 @@ func (s *Schedules) removeThese(ctx context.Context, keys []string) error {
 func (s *Schedules) expireHistory(ctx context.Context) error {
 	oldest := viewOf(viewHistory).Uint(dayOf(s.opts.Now().Add(-KeepHistory)))
 	all := viewOf(viewHistory).Range()
-	for entry, err := range s.store.Scan(store.Range{Low: all.Low, High: oldest}) {
+	for _, err := range s.store.Scan(store.Range{Low: all.Low, High: oldest}) {
 		if err != nil {
 			return fmt.Errorf("reading old events of schedules: %w", err)
 		}
-		_ = entry
 		tx := s.store.Begin()
 		tx.DeleteRange(all.Low, oldest)
 		return tx.Commit(ctx)
