@@ -61,6 +61,8 @@ func forbidden(from, to string) string {
 		return "only the store knows Pebble"
 	case strings.HasPrefix(to, "go.opentelemetry.io/") && !strings.HasPrefix(from, "sundog/internal/embedded/telemetry"):
 		return "only telemetry knows OpenTelemetry"
+	case strings.HasPrefix(from, "sundog/internal/embedded") && strings.HasPrefix(to, "sundog/internal/aws/"), strings.HasPrefix(from, "sundog/internal/aws/") && strings.HasPrefix(to, "sundog/internal/embedded"):
+		return "a platform knows no other platform"
 	case strings.HasPrefix(from, "sundog/internal/embedded") && isSurface(to):
 		return "a platform knows no surface"
 	case strings.HasPrefix(to, "github.com/danielgtaylor/huma") && from != "sundog/internal/server":
@@ -93,6 +95,8 @@ func TestRulesCanFail(t *testing.T) {
 		"sundog/internal/statedb":          "github.com/cockroachdb/pebble/v2",
 		"sundog/internal/embedded/queue":   "sundog/internal/server",
 		"sundog/internal/embedded/machine": "sundog/internal/awsjson",
+		"sundog/internal/aws/statedb":      "sundog/internal/embedded/store",
+		"sundog/internal/embedded/bucket":  "sundog/internal/aws/bucket",
 		"sundog/internal/embedded/topic":   "go.opentelemetry.io/otel/trace",
 		"sundog/internal/embedded/engine":  "github.com/cockroachdb/pebble/v2",
 		"sundog/internal/pipeline/process": "net/http",
