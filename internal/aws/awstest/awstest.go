@@ -1,5 +1,6 @@
 // Package awstest gives tests services of AWS that run on this machine: dynalite (DynamoDB) and fauxqs (S3, SQS, SNS), which others wrote, as
-// child processes, and Sundog's own server (Step Functions, DynamoDB with its streams) in the process of the test. It is for tests only.
+// child processes, gofakes3 (S3 with conditional writes) and Sundog's own server (Step Functions, DynamoDB with its streams) in the process of the
+// test. It is for tests only.
 //
 // SUNDOG_STANDINS names the folder of the child processes: testdata/standins after `npm ci --ignore-scripts` there. A test that needs them is
 // skipped when it is unset. They listen on loopback at free ports, and end with the test, also when its process is killed: their standard input
@@ -12,6 +13,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,13 +27,17 @@ const (
 	Account = "000000000000"
 )
 
+// nowhere is an address at which nothing answers.
+const nowhere = "http://127.0.0.1:1"
+
 // A Standin is one of the programs that play services of AWS.
 type Standin string
 
 // The stand-ins.
 const (
 	Dynalite Standin = "dynalite" // DynamoDB without transactions, streams, expiry, or the item of a condition that failed
-	Fauxqs   Standin = "fauxqs"   // S3, SQS, SNS
+	Fauxqs   Standin = "fauxqs"   // SQS, SNS; S3 without conditional writes when Gofakes3 is not asked for
+	Gofakes3 Standin = "gofakes3" // S3
 	Sundog   Standin = "sundog"   // Step Functions; DynamoDB and its streams when Dynalite is not asked for
 )
 
@@ -52,13 +58,16 @@ type AWS struct {
 func Start(t testing.TB, opts Options) *AWS {
 	t.Helper()
 	if len(opts.Standins) == 0 {
-		opts.Standins = []Standin{Dynalite, Fauxqs, Sundog}
+		opts.Standins = []Standin{Dynalite, Fauxqs, Gofakes3, Sundog}
 	}
 	a := &AWS{urls: map[Standin]string{}}
 	for _, s := range opts.Standins {
-		if s == Sundog {
+		switch s {
+		case Sundog:
 			a.urls[s] = startSundog(t, opts.Project)
-		} else {
+		case Gofakes3:
+			a.urls[s] = startObjects(t)
+		default:
 			a.urls[s] = startProcess(t, s)
 		}
 	}
@@ -71,22 +80,13 @@ func (a *AWS) URL(s Standin) string { return a.urls[s] }
 // endpoints are where services answer, by what environment variables call them: S3, DYNAMODB.
 func (a *AWS) endpoints() map[string]string {
 	e := map[string]string{}
-	for s, services := range map[Standin][]string{
-		Sundog:   {"SFN", "DYNAMODB", "DYNAMODB_STREAMS"},
-		Fauxqs:   {"S3", "SQS", "SNS", "STS"},
-		Dynalite: nil,
+	for service, standins := range map[string][]Standin{ // the first that was asked for
+		"S3": {Gofakes3, Fauxqs}, "SQS": {Fauxqs}, "SNS": {Fauxqs}, "STS": {Fauxqs}, "DYNAMODB": {Dynalite, Sundog}, "DYNAMODB_STREAMS": {Sundog}, "SFN": {Sundog},
 	} {
-		for _, service := range services {
-			e[service] = a.urls[s]
-		}
-	}
-	if url := a.urls[Dynalite]; url != "" {
-		e["DYNAMODB"] = url
-	}
-	for service, url := range e {
-		if url == "" {
-			// Nobody listens there, so that a test cannot reach AWS by mistake.
-			e[service] = "http://127.0.0.1:1"
+		// Where nobody listens, a test cannot reach AWS by mistake.
+		e[service] = nowhere
+		if i := slices.IndexFunc(standins, func(s Standin) bool { return a.urls[s] != "" }); i >= 0 {
+			e[service] = a.urls[standins[i]]
 		}
 	}
 	return e
@@ -98,7 +98,7 @@ func (a *AWS) Config() aws.Config {
 	return aws.Config{
 		Region:        Region,
 		Credentials:   credentials.NewStaticCredentialsProvider("sundog", "secret", ""),
-		BaseEndpoint:  aws.String("http://127.0.0.1:1"),
+		BaseEndpoint:  aws.String(nowhere),
 		ConfigSources: []any{sources(a.endpoints())},
 	}
 }
@@ -107,7 +107,7 @@ func (a *AWS) Config() aws.Config {
 func (a *AWS) Environ() []string {
 	env := []string{
 		"AWS_REGION=" + Region, "AWS_ACCESS_KEY_ID=sundog", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
-		"AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+		"AWS_ENDPOINT_URL=" + nowhere, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 	}
 	for service, url := range a.endpoints() {
 		env = append(env, "AWS_ENDPOINT_URL_"+service+"="+url)
