@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -65,13 +66,23 @@ func (e *expression) change(before, after item) {
 	}
 }
 
-// still makes it a condition that attributes are as in an item, missing where they are missing there.
+// still makes it a condition that attributes are as in an item, missing where they are missing there. A list is taken for the same when it has
+// as many elements and the same last one: executions are only ever appended.
 func (e *expression) still(it item, attributes ...string) {
 	for _, a := range attributes {
-		if it[a] == nil {
-			e.conditions = append(e.conditions, "attribute_not_exists("+e.name(a)+")")
-		} else {
-			e.conditions = append(e.conditions, e.name(a)+" = "+e.value(it[a]))
+		name := e.name(a)
+		list, isList := it[a].(*types.AttributeValueMemberL)
+		switch {
+		case it[a] == nil:
+			e.conditions = append(e.conditions, "attribute_not_exists("+name+")")
+		case !isList:
+			e.conditions = append(e.conditions, name+" = "+e.value(it[a]))
+		default:
+			n := len(list.Value)
+			e.conditions = append(e.conditions, "size("+name+") = "+e.value(&types.AttributeValueMemberN{Value: strconv.Itoa(n)}))
+			if n > 0 {
+				e.conditions = append(e.conditions, fmt.Sprintf("%s[%d] = %s", name, n-1, e.value(list.Value[n-1])))
+			}
 		}
 	}
 }

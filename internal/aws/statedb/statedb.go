@@ -98,7 +98,9 @@ func (db *DB) find(ctx context.Context, id payload.ID) (*statedb.Record, error) 
 }
 
 // Emit carries out effects that no transition causes.
-func (db *DB) Emit(ctx context.Context, effects statedb.Effects) error { return db.carry(ctx, &effects) }
+func (db *DB) Emit(ctx context.Context, effects statedb.Effects) error {
+	return db.carry(ctx, &effects)
+}
 
 func (db *DB) carry(ctx context.Context, e *statedb.Effects) error {
 	if e.Empty() {
