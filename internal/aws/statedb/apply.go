@@ -61,7 +61,7 @@ func (db *DB) claim(ctx context.Context, t *statedb.Transition, effects *statedb
 		switch {
 		case err != nil:
 			return statedb.Record{}, err
-		case claimed == nil && found != nil && made(found, &first, t):
+		case claimed == nil && found != nil && made(found, &first, t.Execution):
 			claimed = found
 		case claimed == nil:
 			if _, err := t.Apply(found); err != nil {
@@ -106,7 +106,7 @@ func (db *DB) move(ctx context.Context, t *statedb.Transition, effects *statedb.
 			return statedb.Record{}, err
 		case written != nil:
 			return *written, nil
-		case found != nil && made(found, &after, t):
+		case found != nil && made(found, &after, after.LastExecution()):
 			return *found, nil
 		}
 		before = found
@@ -139,8 +139,8 @@ func replacing(before, after *statedb.Record) (*expression, error) {
 
 // made reports whether a record is as a transition leaves it. Then the write that was refused had been made: the answer to an earlier
 // attempt was lost.
-func made(found, after *statedb.Record, t *statedb.Transition) bool {
-	return found.StateUpdated == after.StateUpdated && found.LastExecution() == t.Execution && found.Redrives() == after.Redrives()
+func made(found, after *statedb.Record, execution string) bool {
+	return found.StateUpdated == after.StateUpdated && found.LastExecution() == execution && found.Redrives() == after.Redrives()
 }
 
 // update writes, and returns the record as it then is; or, when the condition does not hold, the record that was found, nil for none.

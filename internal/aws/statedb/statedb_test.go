@@ -19,9 +19,13 @@ type recorder struct {
 	mu   sync.Mutex
 	all  []domain.Effects
 	fail error
+	hook func() // called while effects are carried
 }
 
 func (r *recorder) Carry(_ context.Context, e *domain.Effects) error {
+	if r.hook != nil {
+		r.hook()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fail != nil {
