@@ -44,6 +44,7 @@ type platform struct {
 	updater    *pipeline.Updater
 	stateDB    *faultyDB
 	maxMessage int
+	beside     bool
 	audited    []audit.Entry
 	log        *lines
 }
@@ -111,7 +112,7 @@ func openPlatform(tb testing.TB, opts store.Options, x *executor) *platform {
 func (p *platform) config() pipeline.Config {
 	return pipeline.Config{
 		MachineBase: base, Layout: payload.Layout{Bucket: "payloads", Root: "cirrus"},
-		ProcessQueue: "process", EventTopic: "events", PublishTopic: "items", MaxMessage: p.maxMessage,
+		ProcessQueue: "process", EventTopic: "events", PublishTopic: "items", MaxMessage: p.maxMessage, Beside: p.beside,
 	}
 }
 

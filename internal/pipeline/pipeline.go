@@ -8,8 +8,8 @@
 //     once.
 //   - Whatever may pass leaves the record as it is and brings the message back. Whatever stays ends in a dead letter that says why,
 //     and never harms another payload.
-//   - What a transition causes is recorded with it (statedb.Effects). A completion counts only for the execution that holds the
-//     record; a repeated or late one changes nothing.
+//   - What a transition causes is recorded with it (statedb.Effects), or, where the platform cannot do that, carried out at least once
+//     (Config.Beside). A completion counts only for the execution that holds the record; a repeated or late one changes nothing.
 //
 // The package knows no storage and no transport: it declares what it needs.
 package pipeline
@@ -96,6 +96,9 @@ type Config struct {
 	// MaxMessage bounds a chained payload in the queue, in bytes; a longer one is stored, and a reference to it sent.
 	// DefaultMaxMessage when zero.
 	MaxMessage int
+	// Beside says that the platform carries out what a claim causes after its write, not with it, so that a crash may lose it. Then who takes up
+	// a claim with a message that was received before tells of the claim again.
+	Beside bool
 }
 
 // check returns an error that names what is missing.

@@ -128,7 +128,11 @@ func (p *Processor) resume(ctx context.Context, t *task, record *statedb.Record)
 		return dead(fmt.Errorf("%w %s: it is CLAIMED and names no execution; delete it and send the payload again",
 			statedb.ErrMalformed, t.id()))
 	}
-	if err := p.opts.StateDB.Emit(ctx, p.inputOf(t, execution)); err != nil {
+	effects := p.inputOf(t, execution)
+	if claimed, err := statedb.ParseTime(record.ClaimedAt); err == nil && p.opts.Beside && t.message != nil && t.message.ReceiveCount > 1 {
+		p.opts.tell(&effects, claimed, event.Event{Type: event.ClaimedProcessing, PayloadID: t.id()})
+	}
+	if err := p.opts.StateDB.Emit(ctx, effects); err != nil {
 		return retry(fmt.Errorf("storing the input of %s: %w", execution, err))
 	}
 	return p.start(ctx, t, execution)

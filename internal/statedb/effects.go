@@ -6,7 +6,8 @@ import (
 	"sundog/payload"
 )
 
-// Effects are what a transition, or another change of a record, causes. They are recorded in the same write and carried out from there, at least once.
+// Effects are what a transition, or another change of a record, causes. They are recorded in the same write and carried out from there, or, where
+// no write can hold both, carried out beside it; at least once either way.
 type Effects struct {
 	Publish []Publication
 	Enqueue []Submission

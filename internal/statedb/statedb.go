@@ -9,7 +9,9 @@
 //
 //   - A transition is one conditional write. Of two that contradict each other, one gets a *ConflictError with the record as it
 //     is.
-//   - What a transition causes (Effects) is recorded with it: both are there after a crash, or neither.
+//   - What a transition causes (Effects) is recorded with it, where one write can hold both: they are there after a crash, or neither.
+//     Elsewhere, as on AWS, it is carried out beside the write, at least once: package sundog/internal/aws/statedb says in which order, and
+//     what a crash between them repeats.
 //   - An execution that does not hold a record cannot change it, and a transition that was applied is not applied again. So
 //     whoever does not know the outcome of a write repeats it.
 //   - Counts are exact.

@@ -1,0 +1,304 @@
+package carrier_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sundog/internal/audit"
+	"sundog/internal/aws/carrier"
+	"sundog/internal/bucket"
+	"sundog/internal/queue"
+	"sundog/internal/statedb"
+	"sundog/internal/topic"
+	"sundog/payload"
+)
+
+// services are a bucket, topics, queues and a watcher in memory. They remember what they were asked, in order.
+type services struct {
+	mu    sync.Mutex
+	calls []string           // "put k", "publish t a b", "send q a b", "watch a"
+	fail  func(string) error // of a call; nil for none
+	gate  chan struct{}      // when not nil, calls that send wait here
+}
+
+func (s *services) call(ctx context.Context, sends bool, words ...string) error {
+	line := strings.Join(words, " ")
+	s.mu.Lock()
+	s.calls = append(s.calls, line)
+	fail, gate := s.fail, s.gate
+	s.mu.Unlock()
+	if sends && gate != nil {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	if fail != nil {
+		return fail(line)
+	}
+	return nil
+}
+
+func (s *services) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
+func (s *services) Put(ctx context.Context, key string, body []byte, opts bucket.PutOptions) (string, error) {
+	return "", s.call(ctx, false, "put", key, string(body), opts.ContentType)
+}
+
+func (s *services) Delete(ctx context.Context, key string) error {
+	return s.call(ctx, false, "delete", key)
+}
+
+func (s *services) Watch(ctx context.Context, events [][]byte) error {
+	words := []string{"watch"}
+	for _, e := range events {
+		words = append(words, string(e))
+	}
+	return s.call(ctx, false, words...)
+}
+
+type topics struct {
+	*services
+	arn string
+}
+
+func (t topics) Publish(ctx context.Context, drafts ...topic.Draft) error {
+	words := []string{"publish", t.arn}
+	for _, d := range drafts {
+		words = append(words, string(d.Body)+d.Attributes["a"].Value)
+	}
+	return t.call(ctx, true, words...)
+}
+
+type queues struct {
+	*services
+	url string
+}
+
+func (q queues) Send(ctx context.Context, drafts ...queue.Draft) error {
+	words := []string{"send", q.url}
+	for _, d := range drafts {
+		words = append(words, string(d.Body))
+	}
+	return q.call(ctx, true, words...)
+}
+
+func (s *services) open(tb testing.TB) *carrier.Carrier {
+	c := carrier.New(carrier.Options{
+		Payloads: s, Watcher: s, EventTopic: "events",
+		Queues: func(url string) carrier.Queue { return queues{s, url} },
+		Topics: func(arn string) carrier.Topic { return topics{s, arn} },
+		Audit: func(ctx context.Context, entries []audit.Entry) error {
+			return s.call(ctx, false, "audit", entries[0].Subject)
+		},
+	})
+	tb.Cleanup(c.Close)
+	return c
+}
+
+func publication(topic, body string) statedb.Publication {
+	return statedb.Publication{Topic: topic, Body: []byte(body), Attributes: []payload.Attribute{{Name: "a", Type: payload.AttributeString, Value: "+v"}}}
+}
+
+func submission(url, body string) statedb.Submission {
+	return statedb.Submission{Queue: url, Draft: queue.Draft{Body: []byte(body)}}
+}
+
+func everything() *statedb.Effects {
+	return &statedb.Effects{
+		Publish: []statedb.Publication{publication("events", "e1"), publication("items", "i1"), publication("items", "i2")},
+		Enqueue: []statedb.Submission{submission("process", "p1"), submission("process", "p2")},
+		Store:   []statedb.Object{{Key: "k", Body: []byte("{}")}},
+		Remove:  []string{"old"},
+		Audit:   []audit.Entry{{Subject: "who"}},
+	}
+}
+
+// TestCarry carries one of each kind.
+func TestCarry(t *testing.T) {
+	s := &services{}
+	if err := s.open(t).Carry(t.Context(), everything()); err != nil {
+		t.Fatal(err)
+	}
+	calls := s.all()
+	objects, messages := calls[:2], calls[2:]
+	slices.Sort(objects)
+	slices.Sort(messages)
+	if want := []string{"delete old", "put k {} application/json"}; !slices.Equal(objects, want) {
+		t.Errorf("first %q, want %q", objects, want)
+	}
+	if want := []string{"audit who", "publish events e1+v", "publish items i1+v i2+v", "send process p1 p2", "watch e1"}; !slices.Equal(messages, want) {
+		t.Errorf("then %q, want %q", messages, want)
+	}
+}
+
+// TestFailures lets each kind fail: the caller hears of it, but for the watcher's, and of an object's failure before anything is told.
+func TestFailures(t *testing.T) {
+	broken := errors.New("broken")
+	for prefix, want := range map[string]struct {
+		err   error
+		calls int // at most
+	}{
+		"put": {broken, 2}, "delete": {broken, 2}, "publish events": {broken, 7}, "publish items": {broken, 7},
+		"send": {broken, 7}, "audit": {broken, 7}, "watch": {nil, 7},
+	} {
+		s := &services{fail: func(call string) error {
+			if strings.HasPrefix(call, prefix) {
+				return broken
+			}
+			return nil
+		}}
+		if err := s.open(t).Carry(t.Context(), everything()); !errors.Is(err, want.err) || (err == nil) != (want.err == nil) {
+			t.Errorf("%s fails: %v", prefix, err)
+		}
+		if n := len(s.all()); n > want.calls {
+			t.Errorf("%s fails: %d calls, %q", prefix, n, s.all())
+		}
+	}
+	s := &services{fail: func(call string) error {
+		if strings.HasPrefix(call, "delete") {
+			return fmt.Errorf("%w: gone", bucket.ErrNotFound)
+		}
+		return nil
+	}}
+	if err := s.open(t).Carry(t.Context(), everything()); err != nil {
+		t.Errorf("removing what is not there: %v", err)
+	}
+}
+
+// TestMessagesGather sends from many callers while a request is under way: they share the next ones.
+func TestMessagesGather(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &services{gate: make(chan struct{})}
+		c := s.open(t)
+		const callers = 64
+		var wg sync.WaitGroup
+		for i := range callers {
+			wg.Go(func() {
+				e := &statedb.Effects{Enqueue: []statedb.Submission{submission("q", fmt.Sprint(i))}}
+				if err := c.Carry(t.Context(), e); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		if n := len(s.all()); n > 8 {
+			t.Errorf("%d requests at one time", n)
+		}
+		close(s.gate)
+		wg.Wait()
+		seen := map[string]bool{}
+		for _, call := range s.all() {
+			bodies := strings.Fields(call)[2:]
+			if len(bodies) > 10 {
+				t.Errorf("%d messages in a request", len(bodies))
+			}
+			for _, b := range bodies {
+				seen[b] = true
+			}
+		}
+		if n := len(s.all()); len(seen) != callers || n > 1+(callers+9)/10+1 {
+			t.Errorf("%d messages in %d requests", len(seen), n)
+		}
+	})
+}
+
+// left is an error that names what was not taken.
+type left []int
+
+func (l left) Error() string { return fmt.Sprintf("%v were not taken", []int(l)) }
+func (l left) Left() []int   { return l }
+
+// TestOneBadMessageFailsItsCaller gathers messages of three callers, of which one cannot be sent.
+func TestOneBadMessageFailsItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &services{gate: make(chan struct{}), fail: func(call string) error {
+			if i := slices.Index(strings.Fields(call)[2:], "bad"); i >= 0 {
+				return fmt.Errorf("sending: %w", left{i})
+			}
+			return nil
+		}}
+		c := s.open(t)
+		var wg sync.WaitGroup
+		for _, bodies := range [][]string{{"first"}, {"a", "b"}, {"c", "bad", "d"}, {"e"}} {
+			wg.Go(func() {
+				e := &statedb.Effects{}
+				for _, b := range bodies {
+					e.Enqueue = append(e.Enqueue, submission("q", b))
+				}
+				var failed left
+				if err := c.Carry(t.Context(), e); errors.As(err, &failed) != slices.Contains(bodies, "bad") {
+					t.Errorf("%q: %v", bodies, err)
+				}
+			})
+			synctest.Wait()
+		}
+		close(s.gate)
+		wg.Wait()
+		if n := len(s.all()); n != 2 {
+			t.Errorf("%d requests: %q", n, s.all())
+		}
+	})
+}
+
+// TestCallersGiveUp ends the contexts of callers, one of whom waits for its turn, and the other for an answer.
+func TestCallersGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &services{gate: make(chan struct{})}
+		c := s.open(t)
+		gone := errors.New("gone")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		var wg sync.WaitGroup
+		for _, body := range []string{"under-way", "waiting"} {
+			wg.Go(func() {
+				e := &statedb.Effects{Enqueue: []statedb.Submission{submission("q", body)}}
+				if err := c.Carry(ctx, e); !errors.Is(err, gone) {
+					t.Errorf("%s: %v", body, err)
+				}
+			})
+			synctest.Wait()
+		}
+		cancel(gone)
+		wg.Wait()
+		closed := make(chan struct{})
+		go func() { c.Close(); close(closed) }()
+		synctest.Wait()
+		select {
+		case <-closed:
+			t.Error("it was closed while a request was under way")
+		default:
+		}
+		close(s.gate)
+		<-closed
+		if got := s.all(); !slices.Equal(got, []string{"send q under-way"}) {
+			t.Errorf("calls %q", got)
+		}
+		if err := c.Carry(t.Context(), everything()); !errors.Is(err, carrier.ErrClosed) {
+			t.Errorf("after it was closed: %v", err)
+		}
+	})
+}
+
+// TestNoAnswer waits for a service that never answers.
+func TestNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &services{gate: make(chan struct{})}
+		began := time.Now()
+		err := s.open(t).Carry(t.Context(), &statedb.Effects{Enqueue: []statedb.Submission{submission("q", "x")}})
+		if err == nil || time.Since(began) > time.Minute {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+	})
+}

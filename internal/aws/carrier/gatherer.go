@@ -1,0 +1,110 @@
+package carrier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// gatherer joins messages of many callers into requests of one destination. A request carries perCall messages, or those of one caller when they
+// are more. Another one is made beside it when as many are waiting as fill it.
+type gatherer[T any] struct {
+	send func(ctx context.Context, drafts ...T) error
+
+	mu      sync.Mutex
+	waiting []*parcel[T]
+	drafts  int // of those that wait
+	senders int
+}
+
+// parcel are the messages of one caller.
+type parcel[T any] struct {
+	drafts []T
+	done   chan struct{} // closed when err is known
+	err    error
+}
+
+// do sends the messages of a caller. When ctx ends first they may be sent all the same.
+func (g *gatherer[T]) do(ctx context.Context, calls *sync.WaitGroup, drafts []T) error {
+	p := &parcel[T]{drafts: drafts, done: make(chan struct{})}
+	g.mu.Lock()
+	g.waiting = append(g.waiting, p)
+	g.drafts += len(drafts)
+	if g.senders == 0 || g.drafts >= perCall && g.senders < parallel {
+		g.senders++
+		calls.Go(func() { g.run(context.WithoutCancel(ctx)) })
+	}
+	g.mu.Unlock()
+	select {
+	case <-p.done:
+		return p.err
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	if i := slices.Index(g.waiting, p); i >= 0 {
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+		g.drafts -= len(drafts)
+	}
+	g.mu.Unlock()
+	return context.Cause(ctx)
+}
+
+// run makes requests until nobody waits.
+func (g *gatherer[T]) run(ctx context.Context) {
+	for {
+		parcels := g.take()
+		if len(parcels) == 0 {
+			return
+		}
+		g.deliver(ctx, parcels)
+	}
+}
+
+// take takes what goes into one request. When there is nothing, the sender has ended.
+func (g *gatherer[T]) take() []*parcel[T] {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n, drafts := 0, 0
+	for n < len(g.waiting) && (n == 0 || drafts+len(g.waiting[n].drafts) <= perCall) {
+		drafts += len(g.waiting[n].drafts)
+		n++
+	}
+	if n == 0 {
+		g.senders--
+		return nil
+	}
+	parcels := slices.Clone(g.waiting[:n])
+	g.waiting = slices.Delete(g.waiting, 0, n)
+	g.drafts -= drafts
+	return parcels
+}
+
+// partial is an error that names the messages that were not taken, by their indexes.
+type partial interface {
+	error
+	Left() []int
+}
+
+// deliver makes a request and tells each caller what became of its messages.
+func (g *gatherer[T]) deliver(ctx context.Context, parcels []*parcel[T]) {
+	ctx, cancel := context.WithTimeoutCause(ctx, callTime, fmt.Errorf("no answer within %v", callTime))
+	defer cancel()
+	var drafts []T
+	for _, p := range parcels {
+		drafts = append(drafts, p.drafts...)
+	}
+	err := g.send(ctx, drafts...)
+	some, isPartial := errors.AsType[partial](err)
+	first := 0
+	for _, p := range parcels {
+		end := first + len(p.drafts)
+		mine := func(i int) bool { return i >= first && i < end }
+		if err != nil && (!isPartial || slices.ContainsFunc(some.Left(), mine)) {
+			p.err = err
+		}
+		first = end
+		close(p.done)
+	}
+}
