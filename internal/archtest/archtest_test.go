@@ -37,7 +37,7 @@ func packages(t *testing.T) []pkg {
 }
 
 // domain are the packages that know no storage and no transport.
-var domain = []string{"statedb", "event", "queue", "topic", "bucket", "pipeline", "publish", "batch", "stac", "audit", "access", "table", "dynamodb", "trigger", "trace", "schedule"}
+var domain = []string{"statedb", "event", "queue", "topic", "bucket", "pipeline", "publish", "batch", "stac", "audit", "access", "table", "dynamodb", "trigger", "trace", "schedule", "delayerapi"}
 
 func TestImports(t *testing.T) {
 	for _, p := range packages(t) {
@@ -67,6 +67,8 @@ func forbidden(from, to string) string {
 		return "" // it starts a server of ours, as a test does
 	case strings.HasPrefix(from, "sundog/internal/embedded") && strings.HasPrefix(to, "sundog/internal/aws/"), strings.HasPrefix(from, "sundog/internal/aws/") && strings.HasPrefix(to, "sundog/internal/embedded"):
 		return "a platform knows no other platform"
+	case slices.Contains(waysOut, from) && strings.HasPrefix(to, "sundog/internal/") && !isDomain(to) && !slices.Contains(waysOut, to):
+		return "what platforms send requests with knows none of them"
 	case strings.HasPrefix(from, "sundog/internal/embedded") && isSurface(to):
 		return "a platform knows no surface"
 	case strings.HasPrefix(to, "github.com/danielgtaylor/huma") && from != "sundog/internal/server":
@@ -77,6 +79,9 @@ func forbidden(from, to string) string {
 
 // standins is the package that tests start services of AWS with.
 const standins = "sundog/internal/aws/awstest"
+
+// waysOut are what every platform makes requests of others with.
+var waysOut = []string{"sundog/internal/egress", "sundog/internal/errand"}
 
 // surface are packages that speak with the world outside. A platform's root knows the project, which is not among them.
 var surface = []string{"api", "awsjson", "cirrusapi", "cli", "client", "server", "sigv4", "stepfunctions"}
@@ -108,6 +113,7 @@ func TestRulesCanFail(t *testing.T) {
 		"sundog/internal/embedded/engine":  "github.com/cockroachdb/pebble/v2",
 		"sundog/internal/pipeline/process": "net/http",
 		"sundog/internal/aws/bucket":       standins,
+		"sundog/internal/egress":           "sundog/internal/embedded/logs",
 	} {
 		if forbidden(from, to) == "" {
 			t.Errorf("%s may import %s", from, to)

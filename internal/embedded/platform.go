@@ -20,12 +20,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sundog/asl"
+	"sundog/internal/egress"
 	"sundog/internal/embedded/access"
 	"sundog/internal/embedded/activity"
 	"sundog/internal/embedded/audit"
 	"sundog/internal/embedded/bucket"
 	"sundog/internal/embedded/connection"
-	"sundog/internal/embedded/egress"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/feed"
 	"sundog/internal/embedded/function"

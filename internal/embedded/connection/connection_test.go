@@ -13,8 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sundog/internal/egress"
 	"sundog/internal/embedded/connection"
-	"sundog/internal/embedded/egress"
 )
 
 // issuer is a token endpoint.

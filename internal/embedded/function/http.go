@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"sundog/internal/embedded/egress"
+	"sundog/internal/egress"
 	"sundog/internal/trace"
 )
 

@@ -12,8 +12,8 @@ import (
 	"github.com/tidwall/gjson"
 
 	"sundog/asl"
+	"sundog/internal/egress"
 	"sundog/internal/embedded/connection"
-	"sundog/internal/embedded/egress"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/integration"
 	embedded "sundog/internal/embedded/queue"

@@ -119,7 +119,7 @@ func (s *Schedules) createTx(ctx context.Context, tx *store.Tx, d schedule.Draft
 func (s *Schedules) checkTarget(ctx context.Context, a schedule.Action) error {
 	switch {
 	case a.Queue != nil:
-		if most := queue.MaxAttributes - len(delivery{}.marks()); len(a.Queue.Attributes) > most {
+		if most := queue.MaxAttributes - len(delivery{Attempt: 1}.attempt().Marks()); len(a.Queue.Attributes) > most {
 			return schedule.Wrong("action.queue.attributes", fmt.Sprintf("%d entries", len(a.Queue.Attributes)), "at most %d: Sundog adds its own", most)
 		}
 		if _, err := s.opts.Queues.Queue(ctx, a.Queue.Queue); err != nil || slices.Contains(s.opts.Refused, a.Queue.Queue) {

@@ -25,6 +25,11 @@ func firstDelivery(rec schedule.Schedule, point time.Time) delivery {
 	return delivery{Schedule: rec, Point: point, Attempt: 1, Last: rec.Retry.Attempts()}
 }
 
+// attempt is what is carried out.
+func (d delivery) attempt() schedule.Delivery {
+	return schedule.Delivery{ID: d.Schedule.ID, Point: d.Point, Attempt: d.Attempt, Action: d.Schedule.Action, Context: d.Schedule.Context}
+}
+
 // longestAsked is the longest pause that a receiver can ask for.
 const longestAsked = 6 * time.Hour
 

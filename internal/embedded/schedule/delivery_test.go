@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"sundog/internal/embedded/egress"
+	"sundog/internal/egress"
 	platform "sundog/internal/embedded/schedule"
 	"sundog/internal/schedule"
 )

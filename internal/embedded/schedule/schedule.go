@@ -38,10 +38,11 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
-	"sundog/internal/embedded/egress"
+	"sundog/internal/egress"
 	"sundog/internal/embedded/queue"
 	"sundog/internal/embedded/store"
 	"sundog/internal/embedded/topic"
+	"sundog/internal/errand"
 	"sundog/internal/schedule"
 )
 
@@ -138,7 +139,7 @@ func Open(opts Options) (*Schedules, error) {
 	own := opts.complete()
 	s := &Schedules{
 		opts: opts, store: opts.Store, own: own, counters: map[string]*atomic.Int64{},
-		client: egress.NewFollower(opts.Transport, schedule.HeaderID, schedule.HeaderAttempt, schedule.HeaderFor),
+		client: errand.NewClient(opts.Transport),
 	}
 	s.waiting = &clock{window: newWindow(s.store, orderKey(orderWaiting)), now: opts.Now, logger: opts.Logger, enter: s.enter, due: s.fireDue}
 	s.again = &clock{window: newWindow(s.store, orderKey(orderAgain)), now: opts.Now, logger: opts.Logger, due: s.tryAgain}

@@ -1,14 +1,11 @@
 package schedule
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
 
 	"sundog/internal/embedded/store"
 	"sundog/internal/queue"
@@ -26,13 +23,9 @@ func (r *refusal) Unwrap() error { return r.err }
 func (s *Schedules) sendTx(ctx context.Context, tx *store.Tx, d delivery) error {
 	switch a := d.Schedule.Action; {
 	case a.Queue != nil:
-		body := a.Queue.Body
-		if body == "" {
-			body = d.Schedule.Context.Payload
-		}
-		return s.enqueueTx(ctx, tx, a.Queue.Queue, queue.Draft{Body: []byte(body), Attributes: d.attributes(a.Queue.Attributes)})
+		return s.enqueueTx(ctx, tx, a.Queue.Queue, queue.Draft{Body: []byte(d.attempt().Body()), Attributes: d.attempt().Attributes(a.Queue.Attributes)})
 	case a.Payload != nil:
-		return s.enqueueTx(ctx, tx, s.opts.ProcessQueue, queue.Draft{Body: a.Payload.Payload, Lane: a.Payload.Lane, Attributes: d.attributes(nil)})
+		return s.enqueueTx(ctx, tx, s.opts.ProcessQueue, queue.Draft{Body: a.Payload.Payload, Lane: a.Payload.Lane, Attributes: d.attempt().Attributes(nil)})
 	case a.Custom != nil:
 		return s.publishTx(tx, d)
 	}
@@ -63,7 +56,7 @@ func (s *Schedules) publishTx(tx *store.Tx, d delivery) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.opts.Topics.PublishTx(tx, name, topic.Draft{Body: body, Attributes: d.attributes(nil)})
+	_, err = s.opts.Topics.PublishTx(tx, name, topic.Draft{Body: body, Attributes: d.attempt().Attributes(nil)})
 	if errors.Is(err, topic.ErrTooLarge) || errors.Is(err, topic.ErrInvalidMessage) {
 		return &refusal{err}
 	}
@@ -90,47 +83,4 @@ func (s *Schedules) firing(d delivery) ([]byte, error) {
 // topicName is the name of a topic that is given by name or ARN.
 func topicName(nameOrARN string) string {
 	return nameOrARN[strings.LastIndexByte(nameOrARN, ':')+1:]
-}
-
-// marks are the headers that tell deliveries apart.
-func (d delivery) marks() []schedule.Header {
-	return []schedule.Header{
-		{Name: schedule.HeaderID, Value: d.Schedule.ID},
-		{Name: schedule.HeaderAttempt, Value: strconv.Itoa(d.Attempt)},
-		{Name: schedule.HeaderFor, Value: d.Point.UTC().Format(time.RFC3339Nano)},
-	}
-}
-
-// attributes are those of a message: the marks, and others, which cannot take their names. A message to a topic has only the marks: what goes with
-// it is in its body.
-func (d delivery) attributes(others []schedule.Header) map[string]queue.Attribute {
-	all := make(map[string]queue.Attribute, len(others)+3)
-	for _, h := range append(others[:len(others):len(others)], d.marks()...) {
-		all[h.Name] = queue.Attribute{Type: "String", Value: h.Value}
-	}
-	return all
-}
-
-// functionEvent is what a function is called with.
-func (d delivery) functionEvent() ([]byte, error) {
-	if event := d.Schedule.Action.Lambda.Event; len(event) > 0 {
-		return event, nil
-	}
-	text := []byte(d.Schedule.Context.Payload)
-	if len(bytes.TrimSpace(text)) == 0 {
-		return []byte("null"), nil
-	}
-	if json.Valid(text) {
-		return text, nil
-	}
-	return json.Marshal(d.Schedule.Context.Payload)
-}
-
-// clientContext tells a function which delivery it is, and has the headers of the schedule's context (Lambda API Reference, Invoke).
-func (d delivery) clientContext() ([]byte, error) {
-	custom := map[string]string{}
-	for _, h := range append(d.Schedule.Context.Headers[:len(d.Schedule.Context.Headers):len(d.Schedule.Context.Headers)], d.marks()...) {
-		custom[h.Name] = h.Value
-	}
-	return json.Marshal(map[string]any{"custom": custom})
 }

@@ -31,7 +31,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"sundog/internal/embedded/egress"
+	"sundog/internal/egress"
 	embedded "sundog/internal/embedded/queue"
 	"sundog/internal/embedded/store"
 	"sundog/internal/queue"

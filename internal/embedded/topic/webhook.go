@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"sundog/internal/embedded/egress"
+	"sundog/internal/egress"
 	"sundog/internal/topic"
 	"sundog/internal/trace"
 )

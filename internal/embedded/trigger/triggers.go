@@ -24,7 +24,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"sundog/internal/embedded/egress"
+	"sundog/internal/egress"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/feed"
 	embedded "sundog/internal/embedded/queue"

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"sundog/internal/embedded/egress"
+	"sundog/internal/egress"
 )
 
 func follow(t *testing.T, url string, header http.Header, allowed ...netip.Prefix) (*http.Response, error) {

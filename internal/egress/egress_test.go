@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"sundog/internal/embedded/egress"
+	"sundog/internal/egress"
 )
 
 func get(t *testing.T, url string) (*http.Response, error) {

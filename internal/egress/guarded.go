@@ -23,7 +23,7 @@ func NewGuardedTransport(idlePerHost int, allowed []netip.Prefix) *http.Transpor
 			}
 		}
 		if a.IsLoopback() || a.IsUnspecified() {
-			return fmt.Errorf("%w: %s is an address of this machine, which requests of schedules may reach only if egress.allow of sundog.yaml has it", ErrRefused, a)
+			return fmt.Errorf("%w: %s is an address of this machine, which requests of schedules may reach only where egress allows it", ErrRefused, a)
 		}
 		return refuseMetadata(network, address, conn)
 	})

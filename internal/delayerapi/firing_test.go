@@ -1,0 +1,71 @@
+package delayerapi_test
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"testing"
+
+	"sundog/internal/delayerapi"
+	"sundog/internal/schedule"
+)
+
+// TestFiringsAreReadAsTheyWereAskedFor writes the action of a request as a fired schedule has it, and reads it again.
+func TestFiringsAreReadAsTheyWereAskedFor(t *testing.T) {
+	for _, action := range []string{
+		requestHTTP, requestQueue, requestLambda, requestCustom,
+		`{"type":"http-request","httpRequestConfig":{"method":"GET","url":"https://example.com"}}`,
+		`{"type":"sqs-send","sqsSendConfig":{"queueName":"q"}}`,
+		`{"type":"lambda-call","lambdaCallConfig":{"functionName":"f"}}`,
+	} {
+		asked, err := delayerapi.Parse([]byte(requestWith(action)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config, err := delayerapi.ActionConfig(asked.Draft.Action)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(schedule.Firing{
+			ScheduleID: "a", PointInTime: asked.Draft.At.Unix(), ActionConfig: config, Context: asked.Draft.Context.Firing(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f schedule.Firing
+		if err := json.Unmarshal(text, &f); err != nil {
+			t.Fatal(err)
+		}
+		got, err := delayerapi.ParseFiring(asked.Draft.Action.Type, f)
+		got.PointInTime, asked.Draft.Context.Headers = asked.PointInTime, got.Draft.Context.Headers
+		if err != nil || !got.Draft.At.Equal(asked.Draft.At) || !reflect.DeepEqual(got.Draft.Action, asked.Draft.Action) || got.Draft.Context.Payload != "text" {
+			t.Errorf("%s is read as %+v, %v", action, got, err)
+		}
+		if want := (schedule.Header{Name: "C", Value: "3"}); len(got.Draft.Context.Headers) != 3 || got.Draft.Context.Headers[2] != want {
+			t.Errorf("the headers are %+v", got.Draft.Context.Headers)
+		}
+	}
+}
+
+func TestFiringsThatAreRefused(t *testing.T) {
+	good := schedule.Firing{ScheduleID: "a", PointInTime: 1840558315, ActionConfig: json.RawMessage(`{"functionName":"f"}`)}
+	for name, c := range map[string]struct {
+		kind   schedule.ActionType
+		change func(*schedule.Firing)
+	}{
+		"of another type":      {schedule.QueueAction, func(*schedule.Firing) {}},
+		"of no type":           {schedule.PayloadAction, func(*schedule.Firing) {}},
+		"without a time":       {schedule.LambdaAction, func(f *schedule.Firing) { f.PointInTime = 0 }},
+		"without its config":   {schedule.LambdaAction, func(f *schedule.Firing) { f.ActionConfig = nil }},
+		"with half its config": {schedule.LambdaAction, func(f *schedule.Firing) { f.ActionConfig = json.RawMessage(`{"a"`) }},
+	} {
+		f := good
+		c.change(&f)
+		if _, err := delayerapi.ParseFiring(c.kind, f); !errors.Is(err, schedule.ErrInvalid) {
+			t.Errorf("a firing %s: %v", name, err)
+		}
+	}
+	if _, err := delayerapi.ParseFiring(schedule.LambdaAction, good); err != nil {
+		t.Error(err)
+	}
+}
