@@ -13,6 +13,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -109,8 +110,9 @@ func (a *AWS) Environ() []string {
 		"AWS_REGION=" + Region, "AWS_ACCESS_KEY_ID=sundog", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_ENDPOINT_URL=" + nowhere, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 	}
-	for service, url := range a.endpoints() {
-		env = append(env, "AWS_ENDPOINT_URL_"+service+"="+url)
+	endpoints := a.endpoints()
+	for _, service := range slices.Sorted(maps.Keys(endpoints)) {
+		env = append(env, "AWS_ENDPOINT_URL_"+service+"="+endpoints[service])
 	}
 	return env
 }

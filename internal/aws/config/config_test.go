@@ -203,7 +203,9 @@ func TestOtherServicesExplained(t *testing.T) {
 			t.Errorf("%v: %q, hint %q; want %v: %q", problem.KindOf(err), err, problem.HintOf(err), tt.kind, tt.text)
 		}
 	}
-	if other := errors.New("other"); config.Explain(other) != other || config.Explain(nil) != nil {
-		t.Error("an error of somebody else is explained")
+	for _, other := range []error{nil, errors.New("other"), problem.New(problem.Conflict, "of our own")} {
+		if got := config.Explain(other); !errors.Is(got, other) || other != nil && got.Error() != other.Error() {
+			t.Errorf("%v is explained: %v", other, got)
+		}
 	}
 }
