@@ -106,11 +106,10 @@ func (a *AWS) Config() aws.Config {
 
 // Environ is the same for a process: environment variables of AWS's SDKs, each as NAME=VALUE.
 func (a *AWS) Environ() []string {
-	env := []string{
-		"AWS_REGION=" + Region, "AWS_ACCESS_KEY_ID=sundog", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
-		"AWS_ENDPOINT_URL=" + nowhere, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
-	}
 	endpoints := a.endpoints()
+	env := make([]string, 0, 7+len(endpoints))
+	env = append(env, "AWS_REGION="+Region, "AWS_ACCESS_KEY_ID=sundog", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_ENDPOINT_URL="+nowhere, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
 	for _, service := range slices.Sorted(maps.Keys(endpoints)) {
 		env = append(env, "AWS_ENDPOINT_URL_"+service+"="+endpoints[service])
 	}
