@@ -46,6 +46,11 @@ func (q *Queue) DeadLetter(ctx context.Context, receipt, reason string) error {
 	if !ok {
 		return q.fail("burying a message of", queue.ErrStaleReceipt)
 	}
+	return q.Bury(ctx, m, reason)
+}
+
+// Bury is DeadLetter for whoever has the message itself, received by whatever means.
+func (q *Queue) Bury(ctx context.Context, m queue.Message, reason string) error {
 	dead, err := q.deadURL(ctx)
 	if err != nil {
 		return err
@@ -53,7 +58,7 @@ func (q *Queue) DeadLetter(ctx context.Context, receipt, reason string) error {
 	if _, err := q.send(ctx, dead, []queue.Draft{q.buried(m, reason)}); err != nil {
 		return err
 	}
-	return q.Delete(ctx, receipt)
+	return q.Delete(ctx, m.Receipt)
 }
 
 // buried is a message with the reason why it is a dead letter. Where that does not fit, it is cut or left out: the message is worth more.
