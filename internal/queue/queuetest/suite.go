@@ -18,11 +18,7 @@ import (
 
 // Queue is everything that the suite asks of an implementation. Consumers declare the part that they use.
 type Queue interface {
-	Send(ctx context.Context, drafts ...queue.Draft) (ids []string, err error)
-	Receive(ctx context.Context, req queue.Request) ([]queue.Message, error)
-	Delete(ctx context.Context, receipts ...string) error
-	ChangeVisibility(ctx context.Context, receipt string, d time.Duration) error
-	Retry(ctx context.Context, receipt string, after time.Duration, reason string) error
+	Core
 	DeadLetter(ctx context.Context, receipt, reason string) error
 	DeadLetters(ctx context.Context, after string, limit int) ([]queue.DeadLetter, error)
 	SendAgain(ctx context.Context, id string) (string, error)
@@ -44,24 +40,19 @@ func Lanes() []string { return []string{"live", "bulk"} }
 // implementation's time can be virtual.
 func Run(t *testing.T, open func(t *testing.T) Queue, bubble func(t *testing.T, f func(*testing.T))) {
 	t.Helper()
+	RunCore(t, func(t *testing.T) Core { return open(t) }, bubble)
 	for _, tt := range []struct {
 		name string
 		run  func(t *testing.T, q Queue)
 	}{
 		{"sent and received", testSentAndReceived},
-		{"empty", testEmpty},
-		{"waiting receive is woken", testWoken},
-		{"visibility timeout", testVisibilityTimeout},
 		{"late delete", testLateDelete},
-		{"change visibility", testChangeVisibility},
-		{"delay", testDelay},
-		{"retry", testRetry},
+		{"retried too often", testRetriedTooOften},
 		{"received too often", testReceivedTooOften},
 		{"dead letter", testDeadLetter},
 		{"dead letters", testDeadLetters},
 		{"lanes", testLanes},
 		{"refused", testRefused},
-		{"many consumers", testManyConsumers},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) { tt.run(t, open(t)) })
@@ -96,65 +87,6 @@ func testSentAndReceived(t *testing.T, q Queue) {
 	}
 }
 
-func testEmpty(t *testing.T, q Queue) {
-	began := time.Now()
-	if got := receive(t, q, queue.Request{Wait: 2 * time.Second}); len(got) != 0 {
-		t.Errorf("an empty queue gave %+v", got)
-	}
-	if waited := time.Since(began); waited < 1900*time.Millisecond {
-		t.Errorf("waited %v, want 2s", waited)
-	}
-	if got := receive(t, q, queue.Request{}); len(got) != 0 {
-		t.Errorf("an empty queue gave %+v", got)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := q.Receive(ctx, queue.Request{Wait: time.Hour}); !errors.Is(err, context.Canceled) {
-		t.Errorf("with a cancelled context: %v", err)
-	}
-}
-
-func testWoken(t *testing.T, q Queue) {
-	const consumers = 3
-	got := make(chan string, consumers)
-	var wg sync.WaitGroup
-	for range consumers {
-		wg.Go(func() {
-			m, err := q.Receive(t.Context(), queue.Request{Wait: 20 * time.Second})
-			if err != nil || len(m) != 1 {
-				t.Errorf("got %+v, %v", m, err)
-				return
-			}
-			got <- string(m[0].Body)
-		})
-	}
-	for i := range consumers {
-		send(t, q, queue.Draft{Body: []byte(fmt.Sprint(i))})
-	}
-	wg.Wait()
-	close(got)
-	var bodies []string
-	for b := range got {
-		bodies = append(bodies, b)
-	}
-	slices.Sort(bodies)
-	if want := []string{"0", "1", "2"}; !slices.Equal(bodies, want) {
-		t.Errorf("got %q", bodies)
-	}
-}
-
-func testVisibilityTimeout(t *testing.T, q Queue) {
-	send(t, q, queue.Draft{Body: []byte("a")})
-	first := one(t, q, time.Second)
-	if got := receive(t, q, queue.Request{}); len(got) != 0 {
-		t.Fatalf("a hidden message was handed out: %+v", got)
-	}
-	second := one(t, q, Visibility+3*time.Second)
-	if second.ID != first.ID || second.ReceiveCount != 2 || second.Receipt == first.Receipt {
-		t.Errorf("first %+v, then %+v", first, second)
-	}
-}
-
 func testLateDelete(t *testing.T, q Queue) {
 	send(t, q, queue.Draft{Body: []byte("a")})
 	first := one(t, q, time.Second)
@@ -169,63 +101,15 @@ func testLateDelete(t *testing.T, q Queue) {
 	}
 }
 
-func testChangeVisibility(t *testing.T, q Queue) {
-	send(t, q, queue.Draft{Body: []byte("a")})
+func testRetriedTooOften(t *testing.T, q Queue) {
+	send(t, q, queue.Draft{Body: []byte("a"), Lane: "bulk"})
 	first := one(t, q, time.Second)
-	if err := q.ChangeVisibility(t.Context(), first.Receipt, 3*Visibility); err != nil {
-		t.Fatal(err)
-	}
-	if got := receive(t, q, queue.Request{Wait: 2 * Visibility}); len(got) != 0 {
-		t.Fatalf("the longer time-out was not kept: %+v", got)
-	}
-	if err := q.ChangeVisibility(t.Context(), first.Receipt, 0); err != nil {
+	if err := q.Retry(t.Context(), first.Receipt, 0, "it rains"); err != nil {
 		t.Fatal(err)
 	}
 	second := one(t, q, 2*time.Second)
-	if err := q.ChangeVisibility(t.Context(), first.Receipt, time.Minute); !errors.Is(err, queue.ErrStaleReceipt) {
-		t.Errorf("with a stale receipt: %v", err)
-	}
-	if err := q.Delete(t.Context(), second.Receipt); err != nil {
-		t.Fatal(err)
-	}
-	if err := q.ChangeVisibility(t.Context(), second.Receipt, time.Minute); !errors.Is(err, queue.ErrStaleReceipt) {
-		t.Errorf("of a deleted message: %v", err)
-	}
-}
-
-func testDelay(t *testing.T, q Queue) {
-	began := time.Now()
-	send(t, q, queue.Draft{Body: []byte("late"), Delay: 4 * time.Second}, queue.Draft{Body: []byte("later"), Delay: 6 * time.Second})
-	send(t, q, queue.Draft{Body: []byte("now")})
-	for i, want := range []string{"now", "late", "later"} {
-		m := one(t, q, 10*time.Second)
-		if string(m.Body) != want {
-			t.Errorf("got %q, want %q", m.Body, want)
-		}
-		if waited := time.Since(began); i > 0 && waited < time.Duration(2*i+2)*time.Second-100*time.Millisecond {
-			t.Errorf("%q came after %v", want, waited)
-		}
-		if err := q.Delete(t.Context(), m.Receipt); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func testRetry(t *testing.T, q Queue) {
-	send(t, q, queue.Draft{Body: []byte("a"), Lane: "bulk"})
-	first := one(t, q, time.Second)
-	if err := q.Retry(t.Context(), first.Receipt, 2*Visibility, "it rains"); err != nil {
-		t.Fatal(err)
-	}
-	if got := receive(t, q, queue.Request{Wait: 2*Visibility - time.Second}); len(got) != 0 {
-		t.Fatalf("handed out before its time: %+v", got)
-	}
-	second := one(t, q, 4*time.Second)
-	if second.ID != first.ID || second.ReceiveCount != 2 || second.Lane != "bulk" || string(second.Body) != "a" {
+	if second.Lane != "bulk" {
 		t.Errorf("first %+v, then %+v", first, second)
-	}
-	if err := q.Retry(t.Context(), first.Receipt, 0, ""); !errors.Is(err, queue.ErrStaleReceipt) {
-		t.Errorf("with a stale receipt: %v", err)
 	}
 	if err := q.Retry(t.Context(), second.Receipt, 0, "it still rains"); err != nil {
 		t.Fatal(err)
@@ -397,80 +281,6 @@ func testRefused(t *testing.T, q Queue) {
 	if _, err := q.SendAgain(ctx, "nonsense"); !errors.Is(err, queue.ErrNoDeadLetter) {
 		t.Errorf("sending nonsense again: %v", err)
 	}
-}
-
-func testManyConsumers(t *testing.T, q Queue) {
-	const senders, consumers, each = 4, 4, 50
-	var wg sync.WaitGroup
-	for s := range senders {
-		wg.Go(func() {
-			for i := range each {
-				if _, err := q.Send(t.Context(), queue.Draft{Body: []byte(fmt.Sprintf("%d/%d", s, i)), Lane: Lanes()[i%2]}); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	var mu sync.Mutex
-	seen := map[string]int{}
-	for range consumers {
-		wg.Go(func() {
-			for {
-				got, err := q.Receive(t.Context(), queue.Request{Max: 10, Wait: 2 * time.Second})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if len(got) == 0 {
-					return
-				}
-				for _, m := range got {
-					mu.Lock()
-					seen[string(m.Body)]++
-					mu.Unlock()
-					if err := q.Delete(t.Context(), m.Receipt); err != nil {
-						t.Error(err)
-					}
-				}
-			}
-		})
-	}
-	wg.Wait()
-	for body, n := range seen {
-		if n != 1 {
-			t.Errorf("%s was received %d times", body, n)
-		}
-	}
-	if len(seen) != senders*each {
-		t.Errorf("received %d messages, want %d", len(seen), senders*each)
-	}
-}
-
-func send(t *testing.T, q Queue, drafts ...queue.Draft) []string {
-	t.Helper()
-	ids, err := q.Send(t.Context(), drafts...)
-	if err != nil {
-		t.Fatalf("sending: %v", err)
-	}
-	return ids
-}
-
-func receive(t *testing.T, q Queue, req queue.Request) []queue.Message {
-	t.Helper()
-	got, err := q.Receive(t.Context(), req)
-	if err != nil {
-		t.Fatalf("receiving: %v", err)
-	}
-	return got
-}
-
-func one(t *testing.T, q Queue, wait time.Duration) queue.Message {
-	t.Helper()
-	got := receive(t, q, queue.Request{Wait: wait})
-	if len(got) != 1 {
-		t.Fatalf("received %d messages within %v, want one", len(got), wait)
-	}
-	return got[0]
 }
 
 func deadLetters(t *testing.T, q Queue, want int) []queue.DeadLetter {
