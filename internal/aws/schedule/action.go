@@ -14,10 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	awsqueue "sundog/internal/aws/queue"
 	"sundog/internal/delayerapi"
 	"sundog/internal/errand"
+	"sundog/internal/queue"
 	"sundog/internal/schedule"
 )
 
@@ -94,20 +95,13 @@ func (a *Actions) carry(ctx context.Context, d schedule.Delivery) (status int, e
 // send sends the message of a delivery to its queue, which is one of the same account and region.
 func (a *Actions) send(ctx context.Context, d schedule.Delivery) error {
 	name := d.Action.Queue.Queue
-	queue, err := a.opts.Queues.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	found, err := a.opts.Queues.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 	if err != nil {
 		return fmt.Errorf("looking up queue %s: %w", name, err)
 	}
-	attributes := map[string]types.MessageAttributeValue{}
-	for name, value := range d.Attributes(d.Action.Queue.Attributes) {
-		attributes[name] = types.MessageAttributeValue{DataType: aws.String(value.Type), StringValue: aws.String(value.Value)}
-	}
-	if _, err := a.opts.Queues.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: queue.QueueUrl, MessageBody: aws.String(d.Body()), MessageAttributes: attributes,
-	}); err != nil {
-		return fmt.Errorf("sending to queue %s: %w", name, err)
-	}
-	return nil
+	q := awsqueue.New(a.opts.Queues, aws.ToString(found.QueueUrl), awsqueue.Options{})
+	_, err = q.Send(ctx, queue.Draft{Body: []byte(d.Body()), Attributes: d.Attributes(d.Action.Queue.Attributes)})
+	return err
 }
 
 // call invokes the function of a delivery and waits for it: only so does the function learn which delivery it is, and we whether it failed
