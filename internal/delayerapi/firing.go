@@ -7,8 +7,8 @@ import (
 	"sundog/internal/schedule"
 )
 
-// configField is the name of the field that configures an action of a type; empty when there is none.
-func configField(t schedule.ActionType) string {
+// ConfigField is the name of the field that configures an action of a type; empty when there is none.
+func ConfigField(t schedule.ActionType) string {
 	switch t {
 	case schedule.HTTPAction:
 		return "httpRequestConfig"
@@ -63,7 +63,7 @@ func ActionConfig(a schedule.Action) (json.RawMessage, error) {
 
 // ParseFiring reads a fired schedule whose action is of a type, by the rules of requests. The error wraps schedule.ErrInvalid.
 func ParseFiring(t schedule.ActionType, f schedule.Firing) (Request, error) {
-	field := configField(t)
+	field := ConfigField(t)
 	if field == "" {
 		return Request{}, fmt.Errorf("%w: nobody fires an action of type %q", schedule.ErrInvalid, t)
 	}

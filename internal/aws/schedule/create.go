@@ -1,0 +1,124 @@
+package schedule
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
+
+	"sundog/internal/access"
+	"sundog/internal/delayerapi"
+	"sundog/internal/schedule"
+)
+
+const (
+	maxMessage    = 256 << 10 // bytes of a message with its attributes, which is what every queue and topic takes
+	attributeRoom = 1 << 10   // bytes for the attributes that Sundog adds
+	maxAttributes = 10        // of a message (Amazon SQS Developer Guide, Amazon SQS message metadata)
+	maxClient     = 3583      // bytes of a client context in base64 (Lambda API Reference, Invoke)
+)
+
+// Create makes a schedule and returns it once it is in the table. One whose time is near goes into the queue at once. Errors wrap
+// schedule.ErrInvalid, or are AWS's.
+func (s *Schedules) Create(ctx context.Context, req delayerapi.Request) (schedule.Schedule, error) {
+	fail := func(err error) (schedule.Schedule, error) {
+		return schedule.Schedule{}, fmt.Errorf("making a schedule: %w", err)
+	}
+	now := s.opts.Now().UTC()
+	made, err := schedule.Make(newID(), access.Actor(ctx), req.Draft, now)
+	if err != nil {
+		return fail(err)
+	}
+	r, err := s.admit(made)
+	if err != nil {
+		return fail(err)
+	}
+	if err := s.store.put(ctx, &r); err != nil {
+		return fail(err)
+	}
+	told := r.event(schedule.EventCreated)
+	told.Actor = made.Owner
+	s.mention(ctx, told)
+	return s.settle(ctx, made, r)
+}
+
+// settle puts a schedule whose time is near into the queue. When that fails the next minute does it.
+func (s *Schedules) settle(ctx context.Context, made schedule.Schedule, r record) (schedule.Schedule, error) {
+	if !r.near(s.opts.Now()) {
+		return made, nil
+	}
+	moved, err := s.move(ctx, []record{r})
+	if err != nil {
+		s.opts.Log.WarnContext(ctx, "a schedule waits for the next minute to come into the queue", "schedule", made.ID, "error", err)
+	}
+	if moved == 1 {
+		made.State, made.Next, made.Due = schedule.Processed, time.Time{}, time.Time{}
+	}
+	return made, nil
+}
+
+// near reports whether the schedule's time has come into the delay window.
+func (r *record) near(now time.Time) bool { return !r.point().After(now.Add(Window)) }
+
+// admit makes the record of a schedule, unless AWS would not carry it out. The error wraps schedule.ErrInvalid.
+func (s *Schedules) admit(made schedule.Schedule) (record, error) {
+	if made.Expression != "" || made.FlexibleSeconds != 0 || made.Key != "" {
+		return record{}, fmt.Errorf("%w: schedules on AWS have one point in time and no key; what comes again is a trigger of the project", schedule.ErrInvalid)
+	}
+	topic, err := s.topicOf(made.Action)
+	if err != nil {
+		return record{}, err
+	}
+	attempt := schedule.Delivery{ID: made.ID, Point: made.At, Action: made.Action, Context: made.Context}
+	if a := made.Action.Queue; a != nil {
+		if most := maxAttributes - len(attempt.Marks()); len(a.Attributes) > most {
+			return record{}, schedule.Wrong("action.queue.attributes", fmt.Sprintf("%d entries", len(a.Attributes)), "at most %d: Sundog adds its own", most)
+		}
+		for i, h := range a.Attributes {
+			if h.Value == "" {
+				return record{}, schedule.Wrong(fmt.Sprintf("action.queue.attributes[%d].value", i), "", "SQS takes no attribute without a value")
+			}
+		}
+		if attempt.Body() == "" {
+			return record{}, schedule.Wrong("action.queue.body", "", "it or context.payload is the message, and SQS takes none that is empty")
+		}
+	}
+	if made.Action.Lambda != nil {
+		about, err := attempt.ClientContext()
+		if err != nil {
+			return record{}, err
+		}
+		if n := base64.StdEncoding.EncodedLen(len(about)); n > maxClient {
+			return record{}, schedule.Wrong("context.headers", fmt.Sprintf("%d bytes", n), "at most %d bytes in base64 go with the call of a function", maxClient)
+		}
+	}
+	r, err := recordOf(made, topic)
+	if err != nil {
+		return record{}, err
+	}
+	body, err := r.body()
+	if err == nil && len(body) > maxMessage-attributeRoom {
+		err = schedule.Wrong("context.payload", fmt.Sprintf("%d bytes with the action", len(body)), "at most %d: a schedule is one message", maxMessage-attributeRoom)
+	}
+	return r, err
+}
+
+// topicOf is the ARN of the topic on which an action is published when it is due. A custom one that is named without its region and account is in
+// those of the others.
+func (s *Schedules) topicOf(a schedule.Action) (string, error) {
+	if a.Custom == nil {
+		arn := s.opts.Actions[a.Type]
+		if arn == "" {
+			return "", schedule.Wrong("action.type", string(a.Type), "an action that this deployment has a topic for")
+		}
+		return arn, nil
+	}
+	if strings.HasPrefix(a.Custom.Topic, "arn:") {
+		return a.Custom.Topic, nil
+	}
+	for _, other := range s.opts.Actions {
+		return other[:strings.LastIndexByte(other, ':')+1] + a.Custom.Topic, nil
+	}
+	return "", schedule.Wrong("action.custom.topic", a.Custom.Topic, "the ARN of a topic")
+}
