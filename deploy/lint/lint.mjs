@@ -105,8 +105,8 @@ class Checker {
         return Object.entries(v).forEach(([k, item]) => this.value(`${where}.${k}`, type.element, item));
       case "ref": {
         const known = spec.get("typeDefinition", type.reference);
-        // A package that is a local file is put into a bucket by `aws cloudformation package`.
-        if (known.name === "Code" && typeof v === "string" && v.endsWith(".zip")) return undefined;
+        // A package that is a local file or folder is put into a bucket by `aws cloudformation package`.
+        if (known.name === "Code" && typeof v === "string") return undefined;
         return isObject(v) ? this.properties(where, known.properties, v) : wrong(`a ${known.name}`);
       }
       case "union": {
@@ -158,8 +158,13 @@ if (files.length === 0) {
 }
 let complaints = 0;
 for (const file of files) {
-  const checker = new Checker(file, read(file));
-  checker.check();
+  const checker = new Checker(file);
+  try {
+    checker.template = read(file);
+    checker.check();
+  } catch (error) {
+    checker.complain("the file", error.message ?? error);
+  }
   for (const complaint of checker.complaints) console.log(complaint);
   complaints += checker.complaints.length;
 }

@@ -191,9 +191,7 @@ func placeholders(argument any) []string {
 
 // unbounded are the actions that can be allowed for no resource in particular (Service Authorization Reference).
 var unbounded = []string{
-	"cloudwatch:GetMetricData", "dynamodb:ListStreams", "batch:DescribeJobs", "xray:PutTraceSegments",
-	"logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:ListLogDeliveries",
-	"logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+	"batch:DescribeJobs", "cloudwatch:GetMetricData", "dynamodb:ListStreams", "ecr:GetAuthorizationToken", "sqs:ListQueues",
 }
 
 // CheckRoles reports statements of roles that allow more than is named: an action with an asterisk, or every resource for an action that has
@@ -238,8 +236,10 @@ func Statements(template *Template) map[string]map[string]any {
 				policy := p.(map[string]any)
 				add(fmt.Sprintf("%s, policy %v", name, policy["PolicyName"]), policy["PolicyDocument"])
 			}
-			if managed := list(r.Properties["ManagedPolicyArns"]); len(managed) > 0 {
-				all[name+", managed policies"] = map[string]any{"Action": managed}
+			for _, managed := range list(r.Properties["ManagedPolicyArns"]) {
+				if arn, ok := managed.(string); ok { // not one that whoever deploys it gives
+					all[name+", managed policy "+arn] = nil
+				}
 			}
 		case "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy":
 			add(name, r.Properties["PolicyDocument"])
