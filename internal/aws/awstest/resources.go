@@ -46,7 +46,9 @@ func (a *AWS) QueueWithDeadLetters(t testing.TB, visibility time.Duration, recei
 }
 
 // QueueARN is the ARN of a queue with this URL.
-func QueueARN(url string) string { return "arn:aws:sqs:" + Region + ":" + Account + ":" + path.Base(url) }
+func QueueARN(url string) string {
+	return "arn:aws:sqs:" + Region + ":" + Account + ":" + path.Base(url)
+}
 
 // Topic makes a topic and returns its ARN.
 func (a *AWS) Topic(t testing.TB) (arn string) {
