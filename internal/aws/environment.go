@@ -35,9 +35,12 @@ type Environment struct {
 	CatalogID          string
 	ScheduleTable      string
 	ScheduleQueueURL   string
-	ScheduleTopicBase  string
+	ScheduleHTTPTopic  string
+	ScheduleSQSTopic   string
+	ScheduleCallTopic  string
+	ScheduleEventTopic string
 	TaskTable          string
-	TaskTriggers       string
+	Triggers           string
 }
 
 // longestValue bounds what a complaint repeats of a value.

@@ -54,7 +54,7 @@ func TestReadEnvironmentNamesAllThatIsWrong(t *testing.T) {
 		aws.LogLevel:          "LOUD",
 		aws.PartialResponses:  "yes",
 		aws.CatalogURL:        "example.com",
-		aws.ScheduleTopicBase: "topics-",
+		aws.ScheduleHTTPTopic: "topics-",
 	} {
 		vars := complete()
 		vars[name] = bad

@@ -59,9 +59,12 @@ const (
 	CatalogID          = "SUNDOG_CATALOG_ID"
 	ScheduleTable      = "SUNDOG_SCHEDULE_TABLE"
 	ScheduleQueueURL   = "SUNDOG_SCHEDULE_QUEUE_URL"
-	ScheduleTopicBase  = "SUNDOG_SCHEDULE_TOPIC_BASE_ARN"
+	ScheduleHTTPTopic  = "SUNDOG_SCHEDULE_HTTP_TOPIC_ARN"
+	ScheduleSQSTopic   = "SUNDOG_SCHEDULE_SQS_TOPIC_ARN"
+	ScheduleCallTopic  = "SUNDOG_SCHEDULE_LAMBDA_TOPIC_ARN"
+	ScheduleEventTopic = "SUNDOG_SCHEDULE_EVENT_TOPIC_ARN"
 	TaskTable          = "SUNDOG_TASK_TABLE"
-	TaskTriggers       = "SUNDOG_TASK_TRIGGERS"
+	Triggers           = "SUNDOG_TRIGGERS"
 )
 
 // Variables returns all of them, in the order in which they are told about.
@@ -94,9 +97,12 @@ func Variables() []Variable {
 		{CatalogID, "the id of the catalog, which is written when it is begun", "catalog", "an id", regexp.MustCompile(`^[^/\s]+$`), func(e *Environment, v string) { e.CatalogID = v }},
 		{ScheduleTable, "the table of schedules", "", tableForm, table, func(e *Environment, v string) { e.ScheduleTable = v }},
 		{ScheduleQueueURL, "the queue in which schedules wait for their last minutes", "", queueForm, queue, func(e *Environment, v string) { e.ScheduleQueueURL = v }},
-		{ScheduleTopicBase, "the beginning of the ARNs of the actions' topics, up to the action's name", "", "arn:aws:sns:REGION:ACCOUNT:PREFIX-", arn("sns", `[-\w]*`), func(e *Environment, v string) { e.ScheduleTopicBase = v }},
+		{ScheduleHTTPTopic, "where schedules that make a request are published when they are due", "", topicForm, topic, func(e *Environment, v string) { e.ScheduleHTTPTopic = v }},
+		{ScheduleSQSTopic, "the same for those that send a message", "", topicForm, topic, func(e *Environment, v string) { e.ScheduleSQSTopic = v }},
+		{ScheduleCallTopic, "the same for those that invoke a function", "", topicForm, topic, func(e *Environment, v string) { e.ScheduleCallTopic = v }},
+		{ScheduleEventTopic, "where events of schedules are published", "", topicForm, topic, func(e *Environment, v string) { e.ScheduleEventTopic = v }},
 		{TaskTable, "the table of tasks", "", tableForm, table, func(e *Environment, v string) { e.TaskTable = v }},
-		{TaskTriggers, "which changes of a table start which workflows: the triggers of sundog.yaml as JSON", "", "a JSON array", text, func(e *Environment, v string) { e.TaskTriggers = v }},
+		{Triggers, "which changes of a table start which workflows", "", "a JSON array", text, func(e *Environment, v string) { e.Triggers = v }},
 	}
 }
 

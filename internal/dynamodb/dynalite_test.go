@@ -1,7 +1,6 @@
 package dynamodb_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -10,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,6 +17,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sundog/internal/aws/awstest"
 )
 
 // other is another implementation of the API, at an endpoint.
@@ -68,41 +68,10 @@ func normal(t *testing.T, answer string) any {
 	return v
 }
 
-// startOther starts dynalite, of which SUNDOG_DYNALITE names the folder; it ends with the test.
-func startOther(t *testing.T) other {
-	t.Helper()
-	dir := os.Getenv("SUNDOG_DYNALITE")
-	if dir == "" {
-		t.Skip("SUNDOG_DYNALITE names no folder of dynalite: testdata/dynalite after `npm ci` there")
-	}
-	cmd := exec.CommandContext(t.Context(), "node", "server.js")
-	cmd.Dir, cmd.Stderr = dir, os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("starting dynalite in %s: %v", dir, err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close() // ends it
-		_ = cmd.Wait() // killed or not: it has served
-	})
-	address, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("dynalite in %s says no address (has `npm ci` been run there?): %v", dir, err)
-	}
-	return other{strings.TrimSpace(address)}
-}
-
 // TestSameAsDynalite makes the same requests of an implementation that others wrote, and compares the answers. A difference names its seed:
 // SUNDOG_DYNALITE_SEED=N makes the requests of that seed, and of those that follow it.
 func TestSameAsDynalite(t *testing.T) {
-	theirs := startOther(t)
+	theirs := other{awstest.Start(t, awstest.Options{Standins: []awstest.Standin{awstest.Dynalite}}).URL(awstest.Dynalite)}
 	first := uint64(0)
 	if text := os.Getenv("SUNDOG_DYNALITE_SEED"); text != "" {
 		var err error

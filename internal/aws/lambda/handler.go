@@ -44,7 +44,7 @@ type Handler struct {
 
 // Handlers returns all handlers in the order in which they are told about.
 func Handlers() []Handler {
-	actions := []string{aws.LogLevel}
+	actions := []string{aws.ScheduleEventTopic, aws.LogLevel}
 	return []Handler{
 		{
 			Name: "process", Does: "starts the executions of payloads",
@@ -85,8 +85,8 @@ func Handlers() []Handler {
 		},
 		{
 			Name: "schedule-post", Does: "takes schedules over HTTP",
-			Required: []string{aws.ScheduleTable, aws.ScheduleQueueURL, aws.ScheduleTopicBase}, Optional: []string{aws.LogLevel},
-			Sources: []Source{HTTP}, Timeout: 29 * time.Second,
+			Required: []string{aws.ScheduleTable, aws.ScheduleQueueURL, aws.ScheduleHTTPTopic, aws.ScheduleSQSTopic, aws.ScheduleCallTopic},
+			Optional: []string{aws.ScheduleEventTopic, aws.LogLevel}, Sources: []Source{HTTP}, Timeout: 29 * time.Second,
 		},
 		{
 			Name: "schedule-enqueue", Does: "moves schedules that are due soon into the queue in which they wait",
@@ -95,7 +95,7 @@ func Handlers() []Handler {
 		},
 		{
 			Name: "schedule-dispatch", Does: "publishes schedules that are due on the topic of their action",
-			Required: []string{aws.ScheduleTable, aws.ScheduleQueueURL}, Optional: []string{aws.PartialResponses, aws.LogLevel},
+			Required: []string{aws.ScheduleTable, aws.ScheduleQueueURL}, Optional: []string{aws.ScheduleEventTopic, aws.PartialResponses, aws.LogLevel},
 			Sources: []Source{Queue}, Timeout: time.Minute, Batch: 10,
 		},
 		{Name: "schedule-http-request", Does: "makes the request of a schedule", Optional: actions, Sources: []Source{Topic}, Timeout: time.Minute},
@@ -103,7 +103,7 @@ func Handlers() []Handler {
 		{Name: "schedule-lambda-call", Does: "invokes the function of a schedule", Optional: actions, Sources: []Source{Topic}, Timeout: time.Minute},
 		{
 			Name: "task-stream", Does: "starts workflows by the changes of a table",
-			Required: []string{aws.BaseWorkflowARN}, Optional: []string{aws.TaskTriggers, aws.LogLevel},
+			Required: []string{aws.BaseWorkflowARN}, Optional: []string{aws.Triggers, aws.LogLevel},
 			Sources: []Source{Stream}, Timeout: time.Minute, Batch: 100,
 		},
 		{
