@@ -89,6 +89,11 @@ func TestNesting(t *testing.T) {
 	}
 }
 
+// unset are the variables that a deployment of these templates leaves at their defaults.
+var unset = []string{
+	aws.APIBasePath, // there is no custom domain
+}
+
 // TestHandlers compares the functions with the handlers that there are, and their variables with those that the handlers read.
 func TestHandlers(t *testing.T) {
 	functions := map[string]templatetest.Resource{}
@@ -110,6 +115,11 @@ func TestHandlers(t *testing.T) {
 			variables := f.Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
 			for _, name := range h.Required {
 				if _, ok := variables[name]; !ok {
+					t.Errorf("%s is not set", name)
+				}
+			}
+			for _, name := range h.Optional {
+				if _, ok := variables[name]; !ok && !slices.Contains(unset, name) {
 					t.Errorf("%s is not set", name)
 				}
 			}

@@ -215,7 +215,7 @@ func (b *builder) stream(table string, triggers []project.Trigger) {
 		{"LoggingConfig", object{{"LogGroup", ref(logs)}}},
 		{"Environment", object{{"Variables", object{
 			{"CIRRUS_BASE_WORKFLOW_ARN", arn("states", "stateMachine:${Prefix}-")},
-			{"SUNDOG_TASK_TRIGGERS", triggersJSON(triggers)},
+			{"SUNDOG_TRIGGERS", triggersJSON(triggers)},
 		}}}},
 	})
 	mapping := object{
