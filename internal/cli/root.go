@@ -95,7 +95,7 @@ func (a *app) addCommands() {
 			a.root.AddCommand(c)
 		}
 	}
-	add(groupPlatform, a.validateCommand(), a.serveCommand(), a.demoCommand(), a.benchCommand(), a.healthCommand(), a.showCommand(), a.tokensCommand(),
+	add(groupPlatform, a.validateCommand(), a.deployCommand(), a.serveCommand(), a.demoCommand(), a.benchCommand(), a.healthCommand(), a.showCommand(), a.tokensCommand(),
 		a.backupCommand(), a.auditCommand())
 	add(groupDeployments, a.manageCommand(), a.listDeploymentsCommand(), a.deploymentsCommand(), a.execCommand("exec"), a.execCommand("call"))
 	add(groupPayloads, a.processCommand(), a.runWorkflowCommand(), a.getStateCommand(), a.getPayloadCommand("input"), a.getPayloadCommand("output"),

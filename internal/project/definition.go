@@ -49,7 +49,7 @@ func (l *loader) workflow(key, n *yaml.Node) {
 	if !ok {
 		return
 	}
-	l.check(doc, w.Type == "EXPRESS")
+	w.Calls = l.check(doc, w.Type == "EXPRESS")
 	w.Definition = doc.text
 	l.project.Workflows = append(l.project.Workflows, w)
 }
@@ -90,8 +90,8 @@ func (l *loader) definition(file string, text []byte) (*document, bool) {
 	return nil, false
 }
 
-// check reports what the States Language says about a definition, and the names in it that are not declared.
-func (l *loader) check(doc *document, express bool) {
+// check reports what the States Language says about a definition, and the names in it that are not declared. It returns what its states call.
+func (l *loader) check(doc *document, express bool) []Call {
 	parse := asl.Parse
 	if express {
 		parse = asl.ParseExpress
@@ -118,9 +118,11 @@ func (l *loader) check(doc *document, express bool) {
 		}
 		*l.diags = append(*l.diags, d)
 	}
-	if tree, err := parseTree(doc.text); err == nil {
-		l.references(doc, tree)
+	tree, err := parseTree(doc.text)
+	if err != nil {
+		return nil // reported above
 	}
+	return l.references(doc, tree)
 }
 
 // Bounds of a YAML document that becomes JSON. Aliases can make a small text a large document.

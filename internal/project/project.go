@@ -49,6 +49,7 @@ type Workflow struct {
 	Type       string // STANDARD (the default) or EXPRESS
 	File       string // the definition file, relative to the project folder
 	Definition []byte // JSON, whatever the file is written in; valid
+	Calls      []Call // what its states call, in no particular order
 }
 
 // FunctionKind is how a function is called.

@@ -10,17 +10,26 @@ import (
 	"sundog/internal/embedded/integration"
 )
 
-// references reports the functions, jobs and workflows that a definition names and nobody declares. Names that are computed
-// when the state runs (FunctionName.$, {% … %}) cannot be checked. Queues, topics, buses and connections are only warned of, as are services that
-// are not there: the workflow may be meant for another platform.
-func (l *loader) references(doc *document, machine *node) {
+// references reports the functions, jobs and workflows that a definition names and nobody declares, and returns what its states call. Names that
+// are computed when the state runs (FunctionName.$, {% … %}) cannot be checked. Queues, topics, buses and connections are only warned of, as are
+// services that are not there: the workflow may be meant for another platform.
+func (l *loader) references(doc *document, machine *node) []Call {
+	var calls []Call
 	for _, state := range states(machine) {
+		for _, part := range []string{"ItemReader", "ResultWriter"} {
+			if m := serviceARN.FindStringSubmatch(state.get(part, "Resource").value()); m != nil {
+				calls = append(calls, Call{Action: m[1]})
+			}
+		}
+		if state.get("ItemProcessor", "ProcessorConfig", "Mode").value() == "DISTRIBUTED" {
+			calls = append(calls, Call{Action: MapRun})
+		}
 		resource := state.get("Resource")
-		if resource == nil || resource.text == "" {
+		if resource.value() == "" {
 			continue
 		}
 		if functionARN.MatchString(resource.text) {
-			l.refer(doc, resource, "function", functionARN)
+			calls = append(calls, Call{Action: "lambda:invoke", References: l.refer(doc, resource, "function", functionARN)})
 			continue
 		}
 		m := serviceARN.FindStringSubmatch(resource.text)
@@ -28,31 +37,42 @@ func (l *loader) references(doc *document, machine *node) {
 			continue
 		}
 		l.available(doc, resource)
-		switch m[1] {
-		case "sqs:sendMessage", "aws-sdk:sqs:sendMessage":
-			l.refer(doc, argument(state, "QueueUrl"), "queue", lastName)
-		case "sns:publish", "aws-sdk:sns:publish":
-			l.refer(doc, argument(state, "TopicArn"), "topic", lastName)
-		case "events:putEvents", "aws-sdk:eventbridge:putEvents":
-			for _, entry := range argument(state, "Entries").elements() {
-				l.refer(doc, entry.get("EventBusName"), "topic", busARN)
-			}
-		case "http:invoke":
-			l.refer(doc, argument(state, "Authentication", "ConnectionArn"), "connection", connectionARN)
-			l.refer(doc, argument(state, "InvocationConfig", "ConnectionArn"), "connection", connectionARN)
-		case "lambda:invoke", "aws-sdk:lambda:invoke":
-			l.refer(doc, argument(state, "FunctionName"), "function", functionARN, plainName)
-		case "batch:submitJob", "aws-sdk:batch:submitJob":
-			l.refer(doc, argument(state, "JobDefinition"), "job", jobARN)
-		case "states:startExecution", "aws-sdk:sfn:startExecution", "aws-sdk:sfn:startSyncExecution":
-			l.refer(doc, argument(state, "StateMachineArn"), "workflow", machineARN)
+		calls = append(calls, Call{Action: m[1], Pattern: m[2], References: l.arguments(doc, m[1], state)})
+	}
+	return calls
+}
+
+// arguments returns what of the project the arguments of a call name.
+func (l *loader) arguments(doc *document, action string, state *node) (named []Reference) {
+	switch action {
+	case "sqs:sendMessage", "aws-sdk:sqs:sendMessage":
+		named = l.refer(doc, argument(state, "QueueUrl"), "queue", lastName)
+	case "sns:publish", "aws-sdk:sns:publish":
+		named = l.refer(doc, argument(state, "TopicArn"), "topic", lastName)
+	case "events:putEvents", "aws-sdk:eventbridge:putEvents":
+		for _, entry := range argument(state, "Entries").elements() {
+			named = append(named, l.refer(doc, entry.get("EventBusName"), "topic", busARN)...)
+		}
+	case "http:invoke":
+		named = append(l.refer(doc, argument(state, "Authentication", "ConnectionArn"), "connection", connectionARN),
+			l.refer(doc, argument(state, "InvocationConfig", "ConnectionArn"), "connection", connectionARN)...)
+	case "lambda:invoke", "aws-sdk:lambda:invoke":
+		named = l.refer(doc, argument(state, "FunctionName"), "function", functionARN, plainName)
+	case "batch:submitJob", "aws-sdk:batch:submitJob":
+		named = append(l.refer(doc, argument(state, "JobDefinition"), "job", jobARN), mention(doc, argument(state, "JobQueue"), JobQueue, lastName)...)
+	case "states:startExecution", "aws-sdk:sfn:startExecution", "aws-sdk:sfn:startSyncExecution":
+		named = l.refer(doc, argument(state, "StateMachineArn"), "workflow", machineARN)
+	default:
+		if strings.HasPrefix(action, "dynamodb:") || strings.HasPrefix(action, "aws-sdk:dynamodb:") {
+			named = mention(doc, argument(state, "TableName"), "table", lastName)
 		}
 	}
+	return named
 }
 
 var (
 	functionARN   = regexp.MustCompile(`^(?:arn:[a-z0-9-]+:lambda:[a-z0-9-]*:)?[0-9]{12}:function:([A-Za-z0-9_-]+)(?::[A-Za-z0-9_$-]+)?$`)
-	serviceARN    = regexp.MustCompile(`^arn:[a-z0-9-]+:states:[a-z0-9-]*:[0-9]*:((?:aws-sdk:)?[A-Za-z0-9]+:[A-Za-z]+)(?:\.[A-Za-z:]+)*$`)
+	serviceARN    = regexp.MustCompile(`^arn:[a-z0-9-]+:states:[a-z0-9-]*:[0-9]*:((?:aws-sdk:)?[A-Za-z0-9]+:[A-Za-z]+)(?:\.([A-Za-z0-9:]+))?$`)
 	connectionARN = regexp.MustCompile(`:connection/([^/]+)`)
 	jobARN        = regexp.MustCompile(`^(?:arn:[a-z0-9-]+:batch:[a-z0-9-]*:[0-9]*:job-definition/)?([A-Za-z0-9_-]+)(?::[0-9]+)?$`)
 	machineARN    = regexp.MustCompile(`^arn:[a-z0-9-]+:states:[a-z0-9-]*:[0-9]*:stateMachine:([^:]+)(?::[^:]+)?$`)
@@ -61,20 +81,14 @@ var (
 	plainName     = regexp.MustCompile(`^([A-Za-z0-9_-]+)(?::[A-Za-z0-9_$-]+)?$`)
 )
 
-// refer checks an argument whose value is known before the state runs. The patterns take a name out of an ARN; what matches
-// none is the name itself.
-func (l *loader) refer(doc *document, at *node, what string, patterns ...*regexp.Regexp) {
-	if at == nil || at.text == "" || strings.HasPrefix(at.text, "{%") {
-		return
+// refer checks an argument whose value is known before the state runs, and returns what it names. The patterns take a name out of an ARN; what
+// matches none is the name itself.
+func (l *loader) refer(doc *document, at *node, what string, patterns ...*regexp.Regexp) []Reference {
+	named := mention(doc, at, what, patterns...)
+	for _, r := range named {
+		l.undeclared(doc.file, doc.at(placeOf(doc.text, r.At)), what, r.Name)
 	}
-	name := at.text
-	for _, p := range patterns {
-		if m := p.FindStringSubmatch(at.text); m != nil {
-			name = m[1]
-			break
-		}
-	}
-	l.undeclared(doc.file, doc.at(placeOf(doc.text, at.offset)), what, name)
+	return named
 }
 
 func argument(state *node, path ...string) *node {

@@ -29,6 +29,14 @@ func (n *node) get(names ...string) *node {
 	return n
 }
 
+// value returns the text of a string, and nothing for anything else.
+func (n *node) value() string {
+	if n == nil {
+		return ""
+	}
+	return n.text
+}
+
 // fields returns the members of an object, none for anything else.
 func (n *node) fields() map[string]*node {
 	if n == nil {
