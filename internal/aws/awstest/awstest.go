@@ -2,8 +2,8 @@
 // child processes, gofakes3 (S3 with conditional writes) and Sundog's own server (Step Functions, DynamoDB with its streams) in the process of the
 // test. It is for tests only.
 //
-// SUNDOG_STANDINS names the folder of the child processes: testdata/standins after `npm ci --ignore-scripts` there. A test that needs them is
-// skipped when it is unset. They listen on loopback at free ports, and end with the test, also when its process is killed: their standard input
+// SUNDOG_STANDINS names the folder of the child processes: testdata/standins after `npm ci --ignore-scripts` there, on Linux on amd64. A test that
+// needs them is skipped when it is unset. They listen on loopback at free ports, and end with the test, also when its process is killed: their standard input
 // ends then.
 //
 // A service without a stand-in is played from recorded documents: see Recorded.

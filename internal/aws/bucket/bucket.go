@@ -51,15 +51,15 @@ func (b *Bucket) Get(ctx context.Context, key string) (body []byte, etag string,
 		return nil, "", b.failed("getting", key, err)
 	}
 	defer out.Body.Close()
-	size := aws.ToInt64(out.ContentLength)
-	if size > MaxBody {
-		return nil, "", b.failed("getting", key, fmt.Errorf("it has %d bytes, the limit is %d", size, MaxBody))
-	}
-	body = make([]byte, max(size, 0))
-	if _, err := io.ReadFull(out.Body, body); err != nil {
+	var whole bytes.Buffer
+	whole.Grow(int(min(aws.ToInt64(out.ContentLength), MaxBody)) + bytes.MinRead) // so that it is read in one piece
+	if _, err := whole.ReadFrom(io.LimitReader(out.Body, MaxBody+1)); err != nil {
 		return nil, "", b.failed("getting", key, err)
 	}
-	return body, aws.ToString(out.ETag), nil
+	if whole.Len() > MaxBody {
+		return nil, "", b.failed("getting", key, fmt.Errorf("it has more than %d bytes", MaxBody))
+	}
+	return whole.Bytes(), aws.ToString(out.ETag), nil
 }
 
 // Put stores a body under the conditions of opts, and returns its ETag. It wraps bucket.ErrPreconditionFailed, or bucket.ErrNotFound with IfMatch,

@@ -1,10 +1,12 @@
 package queue_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -174,6 +176,46 @@ func TestNoQueue(t *testing.T) {
 		t.Errorf("dead letters of a queue without: %v", err)
 	}
 	if depth, err := alone.Depth(t.Context()); err != nil || depth.Dead != 0 {
+		t.Errorf("%+v, %v", depth, err)
+	}
+}
+
+// TestConsumer settles messages as pipeline.Consumer does: what is done goes, what is to be tried again comes again, what cannot be done is buried.
+func TestConsumer(t *testing.T) {
+	w := newWorld(t)
+	q := w.queue(t, time.Minute, 5)
+	if _, err := q.Send(t.Context(), texts(12)...); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	left := 13 // one comes twice
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	err := pipeline.NewConsumer(pipeline.ConsumerOptions{Queue: q, Batch: 10, Handle: func(_ context.Context, messages []domain.Message) []pipeline.Outcome {
+		mu.Lock()
+		defer mu.Unlock()
+		outcomes := make([]pipeline.Outcome, len(messages))
+		for i, m := range messages {
+			switch body := string(m.Body); {
+			case body == "3":
+				outcomes[i] = pipeline.Outcome{Verdict: pipeline.DeadLetter, Err: errors.New("never")}
+			case body == "5" && m.ReceiveCount == 1:
+				outcomes[i] = pipeline.Outcome{Verdict: pipeline.Retry, After: time.Second, Err: errors.New("later")}
+			}
+		}
+		if left -= len(messages); left == 0 {
+			stop()
+		}
+		return outcomes
+	}}).Run(ctx)
+	if err != nil || left != 0 {
+		t.Fatalf("%d messages did not come: %v", left, err)
+	}
+	dead, err := q.DeadLetters(t.Context(), "", 0)
+	if err != nil || len(dead) != 1 || string(dead[0].Body) != "3" || dead[0].Reason != "never" {
+		t.Errorf("%+v, %v", dead, err)
+	}
+	if depth, err := q.Depth(t.Context()); err != nil || depth.Total() != 0 {
 		t.Errorf("%+v, %v", depth, err)
 	}
 }
