@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -196,41 +197,57 @@ func (q *Queue) withLetter(ctx context.Context, id string, do func(m queue.Messa
 	return errors.Join(err, look.release(ctx))
 }
 
-// SendAllAgain sends all dead letters that there are when it begins, or a few more, to the queue as new messages, oldest first as SQS has them. It tells progress how many it has sent,
-// and returns that number. What was sent before an error stays sent; a crash may leave some in both queues.
+// SendAllAgain sends all dead letters that there are when it begins to the queue as new messages, about in the order in which they were sent. It tells
+// progress how many it has sent, and returns that number. What was sent before an error stays sent; a crash may leave some in both queues.
 func (q *Queue) SendAllAgain(ctx context.Context, progress func(sent int64)) (sent int64, err error) {
 	dead, err := q.deadURL(ctx)
 	if err != nil {
 		return 0, err
 	}
-	began := time.Now()
 	letters := New(q.client, dead, Options{MaxBytes: q.opts.MaxBytes})
+	began, err := letters.clock(ctx)
+	if err != nil {
+		return 0, err
+	}
 	for {
 		page, err := letters.Receive(ctx, queue.Request{Max: maxEntries, Visibility: looking, Wait: settled})
-		if err != nil {
+		if err != nil || len(page) == 0 {
 			return sent, err
 		}
-		if len(page) == 0 {
-			return sent, nil
+		var drafts []queue.Draft
+		var again, later []string
+		for _, m := range page {
+			if m.SentAt.After(began) { // what was sent again has died again
+				later = append(later, m.Receipt)
+				continue
+			}
+			drafts, again = append(drafts, queue.Draft{Body: m.Body, Attributes: withoutReason(m.Attributes)}), append(again, m.Receipt)
 		}
-		drafts, receipts := make([]queue.Draft, len(page)), make([]string, len(page))
-		fresh := true
-		for i, m := range page {
-			drafts[i], receipts[i] = queue.Draft{Body: m.Body, Attributes: withoutReason(m.Attributes)}, m.Receipt
-			fresh = fresh && m.Attributes[ReasonAttribute].Value != "" && m.SentAt.After(began)
-		}
-		if fresh { // they died again meanwhile
-			return sent, letters.unhide(ctx, receipts)
+		if err := letters.unhide(ctx, later); err != nil || len(drafts) == 0 {
+			return sent, err
 		}
 		if _, err := q.Send(ctx, drafts...); err != nil {
 			return sent, err
 		}
-		if err := letters.Delete(ctx, receipts...); err != nil {
+		if err := letters.Delete(ctx, again...); err != nil {
 			return sent, err
 		}
-		sent += int64(len(page))
+		sent += int64(len(drafts))
 		progress(sent)
 	}
+}
+
+// clock is what time it is for SQS, to the second, and never before it.
+func (q *Queue) clock(ctx context.Context) (time.Time, error) {
+	out, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &q.url})
+	if err != nil {
+		return time.Time{}, q.fail("looking at", err)
+	}
+	now, ok := awsmiddleware.GetServerTime(out.ResultMetadata)
+	if !ok {
+		now = time.Now()
+	}
+	return now.Add(time.Second), nil
 }
 
 // Purge deletes all dead letters, in one call; SQS takes up to a minute for it (Amazon SQS API Reference, PurgeQueue).

@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -149,5 +150,37 @@ func TestLongReason(t *testing.T) {
 	dead, err := queue.New(w.client, url, queue.Options{}).DeadLetters(t.Context(), "", 0)
 	if err != nil || len(dead) != 2 || len(dead[0].Reason) != domain.MaxReason || dead[1].Reason != "" {
 		t.Errorf("%d, %v", len(dead), err)
+	}
+}
+
+// TestDiesAgain makes dead letters of what was sent again, at once and for ever: sending them again comes to an end all the same.
+func TestDiesAgain(t *testing.T) {
+	w := newWorld(t)
+	q := w.queue(t, time.Minute, 3)
+	bury(t, q, "a", "b", "c")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	died := int64(0)
+	sent, err := q.SendAllAgain(ctx, func(sent int64) {
+		for died < sent {
+			got, err := q.Receive(ctx, domain.Request{Max: 10, Wait: time.Second})
+			if err != nil || len(got) == 0 {
+				t.Errorf("%d died of %d that were sent again, then %v", died, sent, err)
+				cancel()
+				return
+			}
+			for _, m := range got {
+				if err := q.DeadLetter(ctx, m.Receipt, "still no good"); err != nil {
+					t.Error(err)
+				}
+				died++
+			}
+		}
+	})
+	if err != nil || sent < 3 {
+		t.Errorf("sent %d again, %v", sent, err)
+	}
+	if left, err := q.DeadLetters(t.Context(), "", 0); err != nil || len(left) != 3 {
+		t.Errorf("%d dead letters, %v", len(left), err)
 	}
 }
