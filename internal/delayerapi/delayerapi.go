@@ -207,28 +207,31 @@ func pairs(dst *[]schedule.Header, name string) func(json.RawMessage) error {
 	}
 }
 
-// Mended is an error of schedules that calls fields by the names that they have here.
+// Mended is an error of schedules that calls fields by the names that they have here. One that does already stays as it is.
 func Mended(err error) error {
 	wrong, ok := errors.AsType[*schedule.FieldError](err)
 	if !ok {
 		return err
 	}
 	mended := *wrong
-	if mended.Field == "at" {
-		mended.Field = "schedule.pointInTime"
+	for _, f := range []struct{ theirs, ours string }{
+		{"at", "schedule.pointInTime"},
+		{"action.http.request_type", "action.httpRequestConfig.requestType"},
+		{"action.http", "action.httpRequestConfig"},
+		{"action.queue.queue", "action.sqsSendConfig.queueName"},
+		{"action.queue.body", "action.sqsSendConfig.payload"},
+		{"action.queue.attributes", "action.sqsSendConfig.messageAttributes"},
+		{"action.queue", "action.sqsSendConfig"},
+		{"action.lambda.function", "action.lambdaCallConfig.functionName"},
+		{"action.lambda.event", "action.lambdaCallConfig.payload"},
+		{"action.lambda", "action.lambdaCallConfig"},
+		{"action.custom.topic", "action.customConfig.topicArn"},
+		{"action.custom", "action.customConfig"},
+	} {
+		if rest, ok := strings.CutPrefix(mended.Field, f.theirs); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			mended.Field = f.ours + rest
+			break
+		}
 	}
-	mended.Field = strings.NewReplacer(
-		"action.http.request_type", "action.httpRequestConfig.requestType",
-		"action.http", "action.httpRequestConfig",
-		"action.queue.queue", "action.sqsSendConfig.queueName",
-		"action.queue.body", "action.sqsSendConfig.payload",
-		"action.queue.attributes", "action.sqsSendConfig.messageAttributes",
-		"action.queue", "action.sqsSendConfig",
-		"action.lambda.function", "action.lambdaCallConfig.functionName",
-		"action.lambda.event", "action.lambdaCallConfig.payload",
-		"action.lambda", "action.lambdaCallConfig",
-		"action.custom.topic", "action.customConfig.topicArn",
-		"action.custom", "action.customConfig",
-	).Replace(mended.Field)
 	return &mended
 }

@@ -115,3 +115,15 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestMendedTwice(t *testing.T) {
+	for field, want := range map[string]string{
+		"at": "schedule.pointInTime", "action.http.url": "action.httpRequestConfig.url", "action.queue.attributes[1].name": "action.sqsSendConfig.messageAttributes[1].name",
+		"action.lambda": "action.lambdaCallConfig", "action.type": "action.type", "context.payload": "context.payload",
+	} {
+		err := delayerapi.Mended(delayerapi.Mended(schedule.Wrong(field, "x", "another")))
+		if wrong, ok := errors.AsType[*schedule.FieldError](err); !ok || wrong.Field != want {
+			t.Errorf("%s is %v, want %s", field, err, want)
+		}
+	}
+}

@@ -5,11 +5,12 @@
 //
 //   - What was acknowledged fires, or its end is told: in an event, and, when it could not be delivered, as a dead letter.
 //   - Nothing fires before its time. What fires is delivered at least once; every delivery of a firing bears the same schedule id and
-//     point in time, and the number of its attempt, so that a receiver can tell a repetition.
-//   - The same key twice is one schedule: the second request is answered with the first schedule as it is, and changes nothing.
+//     point in time, so that a receiver can tell a repetition, and the number of its attempt where attempts are counted.
+//   - The same key twice is one schedule: the second request is answered with the first schedule as it is, and changes nothing. A platform
+//     without keys refuses them.
 //   - A schedule with one point in time is NEW until it comes into the delay window, then PROCESSED; from then on its record is not
 //     written again, and an hour after its time it is gone. What became of it is told by its events.
-//   - Events are recorded in the same write as what they tell.
+//   - Events are recorded in the same write as what they tell. A platform whose writes cannot hold both says in which order it does the two.
 package schedule
 
 import (

@@ -62,7 +62,7 @@ func (s *Schedules) Cancel(ctx context.Context, id string) error {
 		if old.Status != schedule.New && !old.point().After(now) {
 			return fmt.Errorf("%w: %s", schedule.ErrProcessed, id)
 		}
-		return s.store.remove(ctx, old, now)
+		return s.store.cancel(ctx, old, now)
 	})
 	if err != nil {
 		return err

@@ -64,7 +64,7 @@ func (r *record) near(now time.Time) bool { return !r.point().After(now.Add(Wind
 // admit makes the record of a schedule, unless AWS would not carry it out. The error wraps schedule.ErrInvalid.
 func (s *Schedules) admit(made schedule.Schedule) (record, error) {
 	if made.Expression != "" || made.FlexibleSeconds != 0 || made.Key != "" {
-		return record{}, fmt.Errorf("%w: schedules on AWS have one point in time and no key; what comes again is a trigger of the project", schedule.ErrInvalid)
+		return record{}, fmt.Errorf("%w: schedules on AWS have one point in time and no key; what comes again belongs into the project file", schedule.ErrInvalid)
 	}
 	topic, err := s.topicOf(made.Action)
 	if err != nil {

@@ -108,8 +108,8 @@ func (s *Schedules) fired(ctx context.Context, m queue.Message) (*record, error)
 		case !found && (ticket == "" || now.Sub(fired.point()) >= schedule.Kept):
 			// Of delayer-aws itself, or so late that the record has expired.
 			return &fired, nil
-		case !found:
-			return nil, nil // cancelled, or changed to another time
+		case !found, current.Status == cancelled:
+			return nil, nil
 		case current.Status == schedule.New: // whoever sent the message has not come to say so
 			if err := s.store.process(ctx, &current, ticket); errors.Is(err, errChanged) {
 				continue

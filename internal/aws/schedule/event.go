@@ -3,7 +3,6 @@ package schedule
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -63,9 +62,4 @@ func reason(err error) string {
 		text = strings.ToValidUTF8(text[:maxReason], "")
 	}
 	return text
-}
-
-// refused reports whether an error is that of a request, rather than ours.
-func refused(err error) bool {
-	return errors.Is(err, schedule.ErrInvalid) || errors.Is(err, schedule.ErrNotFound) || errors.Is(err, schedule.ErrProcessed)
 }

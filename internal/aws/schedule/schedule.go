@@ -1,5 +1,5 @@
 // Package schedule is delayer-aws on DynamoDB and SQS: schedules with one point in time (package sundog/internal/schedule says what a schedule is
-// and promises; requests have the form of package delayerapi). What comes again is the business of EventBridge's rules.
+// and promises; requests have the form of package delayerapi). What comes again is the business of EventBridge.
 //
 // The table holds what is not yet in the delay queue. A schedule is NEW there until its time is no further away than the queue can delay a
 // message; then a message goes into the queue, the record becomes PROCESSED, and it is not written again. When the message becomes visible, it is

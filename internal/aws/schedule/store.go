@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,12 +23,23 @@ type store struct {
 // errChanged says that a record is not any more, or not yet, what a write depends on.
 var errChanged = errors.New("the record has changed")
 
-// What writes depend on.
+// cancelled is the state of a record whose schedule was cancelled or has another time: what is left of it for a message of which nobody knows
+// whether it was sent. For everybody else it is not there.
+const cancelled schedule.State = "CANCELLED"
+
+// keptCancelled is how long such a record is kept after its point in time: longer than any queue keeps a message (SQS API Reference,
+// SetQueueAttributes, MessageRetentionPeriod).
+const keptCancelled = 15 * 24 * time.Hour
+
+// What writes depend on. The client may repeat a write whose answer was lost; it then finds what it has written.
 const (
 	isNew      = attrStatus + " = :new"
-	isNewOrOur = attrStatus + " = :new OR " + attrTicket + " = :ticket" // the client may repeat a write whose answer was lost
-	isToCome   = attrStatus + " = :new OR " + attrPoint + " > :now"
+	isNewOrOur = attrStatus + " = :new OR " + attrTicket + " = :ticket"
+	isToCome   = attrStatus + " IN (:new, :cancelled) OR " + attrPoint + " > :now"
 )
+
+// values of expressions, by name.
+type values map[string]types.AttributeValue
 
 // put writes a new record. Its id is nobody else's, so there is nothing to depend on, and the client may repeat it.
 func (s store) put(ctx context.Context, r *record) error {
@@ -43,17 +53,20 @@ func (s store) put(ctx context.Context, r *record) error {
 
 // find returns the record with an id.
 func (s store) find(ctx context.Context, id string) (record, error) {
-	out, err := s.client.Query(ctx, &dynamodb.QueryInput{
-		TableName: &s.table, KeyConditionExpression: aws.String(attrID + " = :id"), ExpressionAttributeValues: map[string]types.AttributeValue{":id": text(id)},
-		ConsistentRead: aws.Bool(true), Limit: aws.Int32(1),
+	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
+		TableName: &s.table, KeyConditionExpression: aws.String(attrID + " = :id"), FilterExpression: aws.String("NOT " + attrStatus + " = :cancelled"),
+		ExpressionAttributeValues: values{":id": text(id), ":cancelled": text(string(cancelled))}, ConsistentRead: aws.Bool(true),
 	})
-	if err != nil {
-		return record{}, s.failed("reading", id, err)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return record{}, s.failed("reading", id, err)
+		}
+		if len(page.Items) > 0 {
+			return readRecord(page.Items[0])
+		}
 	}
-	if len(out.Items) == 0 {
-		return record{}, fmt.Errorf("%w: %s", schedule.ErrNotFound, id)
-	}
-	return readRecord(out.Items[0])
+	return record{}, fmt.Errorf("%w: %s", schedule.ErrNotFound, id)
 }
 
 // get returns the record with an id and a point in time, and whether there is one.
@@ -72,20 +85,28 @@ func (s store) process(ctx context.Context, r *record, ticket string) error {
 		TableName: &s.table, Key: r.key(),
 		UpdateExpression:    aws.String("SET " + attrStatus + " = :processed, " + attrTicket + " = :ticket REMOVE " + attrSlot),
 		ConditionExpression: aws.String(isNewOrOur),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
+		ExpressionAttributeValues: values{
 			":new": text(string(schedule.New)), ":processed": text(string(schedule.Processed)), ":ticket": text(ticket),
 		},
 	})
 	return s.failed("handing on", r.Firing.ScheduleID, err)
 }
 
-// remove removes a record that has not fired. Otherwise the error is errChanged.
-func (s store) remove(ctx context.Context, r *record, now time.Time) error {
-	_, err := s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: &s.table, Key: r.key(), ConditionExpression: aws.String(isToCome),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":new": text(string(schedule.New)), ":now": number(now.Unix())},
+// cancel cancels a record that has not fired. Otherwise the error is errChanged.
+func (s store) cancel(ctx context.Context, r *record, now time.Time) error {
+	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.table, Key: r.key(), UpdateExpression: aws.String(setCancelled), ConditionExpression: aws.String(isToCome),
+		ExpressionAttributeValues: values{
+			":new": text(string(schedule.New)), ":now": number(now.Unix()), ":cancelled": text(string(cancelled)), ":expires": expiresCancelled(r),
+		},
 	})
-	return s.failed("removing", r.Firing.ScheduleID, err)
+	return s.failed("cancelling", r.Firing.ScheduleID, err)
+}
+
+const setCancelled = "SET " + attrStatus + " = :cancelled, " + attrExpires + " = :expires REMOVE " + attrSlot + ", " + attrTicket
+
+func expiresCancelled(r *record) types.AttributeValue {
+	return number(r.Firing.PointInTime + int64(keptCancelled/time.Second))
 }
 
 // replace puts a record in the place of one that is NEW. Otherwise the error is errChanged.
@@ -94,15 +115,18 @@ func (s store) replace(ctx context.Context, old, r *record) error {
 	if err != nil {
 		return err
 	}
-	values := map[string]types.AttributeValue{":new": text(string(schedule.New))}
 	if old.Firing.PointInTime == r.Firing.PointInTime {
 		_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
-			TableName: &s.table, Item: item, ConditionExpression: aws.String(isNew), ExpressionAttributeValues: values,
+			TableName: &s.table, Item: item, ConditionExpression: aws.String(isNew),
+			ExpressionAttributeValues: values{":new": text(string(schedule.New))},
 		})
 		return s.failed("changing", r.Firing.ScheduleID, err)
 	}
 	_, err = s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		{Delete: &types.Delete{TableName: &s.table, Key: old.key(), ConditionExpression: aws.String(isNew), ExpressionAttributeValues: values}},
+		{Update: &types.Update{
+			TableName: &s.table, Key: old.key(), UpdateExpression: aws.String(setCancelled), ConditionExpression: aws.String(isNew),
+			ExpressionAttributeValues: values{":new": text(string(schedule.New)), ":cancelled": text(string(cancelled)), ":expires": expiresCancelled(old)},
+		}},
 		{Put: &types.Put{TableName: &s.table, Item: item}},
 	}})
 	return s.failed("changing", r.Firing.ScheduleID, err)
@@ -114,7 +138,7 @@ func (s store) due(ctx context.Context, slot string, until time.Time, do func([]
 	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
 		TableName: &s.table, IndexName: aws.String(slotIndex),
 		KeyConditionExpression:    aws.String(attrSlot + " = :slot AND " + attrPoint + " <= :until"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":slot": text(slot), ":until": &types.AttributeValueMemberN{Value: strconv.FormatInt(until.Unix(), 10)}},
+		ExpressionAttributeValues: values{":slot": text(slot), ":until": number(until.Unix())},
 	})
 	var unreadable error // the first
 	for pages.HasMorePages() {

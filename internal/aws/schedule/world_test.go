@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,8 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"sundog/internal/access"
-	awsschedule "sundog/internal/aws/schedule"
 	"sundog/internal/aws/awstest"
+	awsschedule "sundog/internal/aws/schedule"
 	"sundog/internal/queue"
 	"sundog/internal/schedule"
 	"sundog/internal/topic"
@@ -62,7 +64,7 @@ func newWorld(t *testing.T, s awstest.Standin) *world {
 	}
 	w.table = makeTable(t, w.client)
 	w.schedules = awsschedule.New(awsschedule.Options{
-		Client: w.client, Table: w.table, Queue: w, Now: w.clock, Events: publisher{w, "events"},
+		Client: w.client, Table: w.table, Queue: w, Now: w.clock, Log: quiet(), Events: publisher{w, "events"},
 		Topics: func(arn string) awsschedule.Publisher { return publisher{w, arn} },
 		Actions: map[schedule.ActionType]string{
 			schedule.HTTPAction: base + "http", schedule.QueueAction: base + "sqs", schedule.LambdaAction: base + "lambda",
@@ -70,6 +72,8 @@ func newWorld(t *testing.T, s awstest.Standin) *world {
 	})
 	return w
 }
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // makeTable makes a table as deployments have it.
 func makeTable(t *testing.T, client *dynamodb.Client) string {
@@ -247,12 +251,13 @@ func (w *world) post(in time.Duration, payload, action string) string {
 	return id
 }
 
-// item returns the attributes of a schedule that are texts or numbers.
+// item returns the attributes of a schedule that are texts or numbers; nil when it was cancelled.
 func (w *world) item(id string) map[string]string {
 	w.t.Helper()
 	out, err := w.client.Query(w.t.Context(), &dynamodb.QueryInput{
-		TableName: &w.table, KeyConditionExpression: aws.String("scheduleId = :id"), ExpressionAttributeValues: map[string]types.AttributeValue{":id": &types.AttributeValueMemberS{Value: id}},
-		ConsistentRead: aws.Bool(true),
+		TableName: &w.table, KeyConditionExpression: aws.String("scheduleId = :id"), FilterExpression: aws.String("currentStatus <> :c"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":id": &types.AttributeValueMemberS{Value: id}, ":c": &types.AttributeValueMemberS{Value: "CANCELLED"}},
+		ConsistentRead:            aws.Bool(true),
 	})
 	if err != nil || len(out.Items) > 1 {
 		w.t.Fatal(len(out.Items), err)
@@ -270,4 +275,11 @@ func (w *world) item(id string) map[string]string {
 		}
 	}
 	return item
+}
+
+// forget deletes a message from the queue.
+func (w *world) forget(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.queue = slices.DeleteFunc(w.queue, func(m queue.Message) bool { return m.ID == id })
 }

@@ -36,7 +36,8 @@ type Executor interface {
 type Options struct {
 	Triggers []*trigger.Trigger
 	Executor Executor
-	// BaseWorkflowARN is the beginning of a state machine's ARN, up to the workflow's name.
+	// BaseWorkflowARN is the beginning of a state machine's ARN, up to the workflow's name. What comes after its last colon is also what the names
+	// of the deployment's tables begin with.
 	BaseWorkflowARN string
 }
 
@@ -108,10 +109,12 @@ func (s *Stream) Handle(ctx context.Context, event []byte) ([]Failure, error) {
 
 // start starts the executions that a record wants.
 func (s *Stream) start(ctx context.Context, r *record) error {
+	table, watched := r.table(), false
 	for _, t := range s.opts.Triggers {
-		if t.Source.Name != "" && t.Source.Name != r.table() {
+		if !s.watches(t, table) {
 			continue
 		}
+		watched = true
 		input, wanted, err := t.Input(trigger.Event{ID: r.EventID, Body: r.body})
 		if err == nil && wanted {
 			err = s.opts.Executor.Start(ctx, pipeline.StartRequest{
@@ -119,10 +122,19 @@ func (s *Stream) start(ctx context.Context, r *record) error {
 			})
 		}
 		if err != nil && !errors.Is(err, pipeline.ErrAlreadyExists) {
-			return fmt.Errorf("trigger %s, change %s of table %s: %w", t.Name, r.DynamoDB.SequenceNumber, r.table(), err)
+			return fmt.Errorf("trigger %s, change %s of table %s: %w", t.Name, r.DynamoDB.SequenceNumber, table, err)
 		}
 	}
+	if !watched {
+		return fmt.Errorf("change %s of table %s: no trigger watches that table", r.DynamoDB.SequenceNumber, table)
+	}
 	return nil
+}
+
+// watches reports whether a trigger is for the changes of a table.
+func (s *Stream) watches(t *trigger.Trigger, table string) bool {
+	prefix := s.opts.BaseWorkflowARN[strings.LastIndexByte(s.opts.BaseWorkflowARN, ':')+1:]
+	return t.Source.Name == "" || t.Source.Name == table || prefix+t.Source.Name == table
 }
 
 // table is the name of the table that the record is of: arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL.

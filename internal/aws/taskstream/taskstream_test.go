@@ -144,9 +144,9 @@ func TestTriggersOfOneTable(t *testing.T) {
 	var e executor
 	s := newStream(t, &e, `[{"name":"a","source":{"table":"tasks"},"target":{"workflow":"w"}},
 		{"name":"b","source":{"table":"others"},"target":{"workflow":"w"},"input":{"id":"<$.eventID>"}}]`)
-	failed, err := s.Handle(t.Context(), event(change(1, "INSERT", "others", "1", ""), change(2, "INSERT", "tasks", "1", "")))
+	failed, err := s.Handle(t.Context(), event(change(1, "INSERT", "others", "1", ""), change(2, "INSERT", "dev-tasks", "1", ""), change(3, "INSERT", "old-tasks", "1", "")))
 	slices.Sort(e.starts)
-	if err != nil || len(failed) != 0 || len(e.starts) != 2 || e.starts[1] != `w b-e000000000000000000000000000001 {"id":"e000000000000000000000000000001"}` {
+	if err != nil || sequences(failed) != "3" || !strings.Contains(failed[0].Err.Error(), "no trigger watches") || len(e.starts) != 2 || e.starts[1] != `w b-e000000000000000000000000000001 {"id":"e000000000000000000000000000001"}` {
 		t.Fatalf("%v, %v, %s", failed, err, e.starts)
 	}
 	if _, text, _ := strings.Cut(e.starts[0], "{"); !json.Valid([]byte("{"+text)) || !strings.HasPrefix(e.starts[0], "w a-e000000000000000000000000000002 {") {

@@ -18,7 +18,7 @@ import (
 type declared struct {
 	Name   string `json:"name"`
 	Source struct {
-		Table string `json:"table"` // empty: every table whose stream comes here
+		Table string `json:"table"` // as sundog.yaml has it, or whole; empty: every table whose stream comes here
 	} `json:"source"`
 	Filter json.RawMessage `json:"filter"`
 	Input  json.RawMessage `json:"input"`
@@ -29,7 +29,7 @@ type declared struct {
 
 var (
 	triggerName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`) // trigger.MaxName
-	workflowName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
+	workflowName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`)
 )
 
 // byDefault are the triggers of a table of tasks: what has no status is new, what is FAILED is tried again.
