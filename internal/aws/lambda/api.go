@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -46,83 +45,17 @@ func API(a Answerer, basePath string, logger *slog.Logger) Func {
 	}
 }
 
-// httpRequest is a request as API Gateway and function URLs pass it on.
-type httpRequest struct {
-	method string
-	path   string // as the event has it
-	whole  string // the same with what comes before it in the URL, where the event says so
-	stage  string
-	domain string
-	query  url.Values
-	body   string
-	base64 bool
-}
-
-// readHTTP reads the event of a request: "Create Lambda proxy integrations for HTTP APIs" in the API Gateway Developer Guide, payload format
-// versions 1.0, which REST APIs have too, and 2.0, which function URLs have too.
-func readHTTP(event []byte) (httpRequest, error) {
-	var version struct{ Version string }
-	if err := json.Unmarshal(event, &version); err != nil {
-		return httpRequest{}, unexpected("this function takes requests of API Gateway or of a function URL: %v", err)
-	}
-	if version.Version == "2.0" {
-		var e events.APIGatewayV2HTTPRequest
-		if err := json.Unmarshal(event, &e); err != nil {
-			return httpRequest{}, unexpected("reading a request of version 2.0: %v", err)
-		}
-		query, err := url.ParseQuery(e.RawQueryString)
-		if err != nil {
-			return httpRequest{}, unexpected("reading the query %.200q: %v", e.RawQueryString, err)
-		}
-		return httpRequest{
-			method: e.RequestContext.HTTP.Method, path: e.RawPath, whole: e.RawPath, stage: e.RequestContext.Stage,
-			domain: e.RequestContext.DomainName, query: query, body: e.Body, base64: e.IsBase64Encoded,
-		}, nil
-	}
-	var e events.APIGatewayProxyRequest
-	if err := json.Unmarshal(event, &e); err != nil {
-		return httpRequest{}, unexpected("reading a request of version 1.0: %v", err)
-	}
-	if e.Path == "" {
-		return httpRequest{}, unexpected("this function takes requests of API Gateway or of a function URL; this event has no path")
-	}
-	r := httpRequest{
-		method: e.HTTPMethod, path: e.Path, whole: e.RequestContext.Path, stage: e.RequestContext.Stage, domain: e.RequestContext.DomainName,
-		query: url.Values{}, body: e.Body, base64: e.IsBase64Encoded,
-	}
-	if r.method == "" {
-		r.method = http.MethodGet // as whoever invokes the function by hand means it
-	}
-	for name, value := range e.QueryStringParameters {
-		r.query.Set(name, value)
-	}
-	maps.Copy(r.query, e.MultiValueQueryStringParameters)
-	return r, nil
-}
-
-// question is what the request asks of the API: the path below the API's root, and where that root is.
+// question is what the request asks of the API.
 func (r *httpRequest) question(basePath string) cirrusapi.Request {
-	path := r.path
-	if basePath != "" {
-		path = below(path, basePath)
-	}
-	path = below(path, r.stage)
+	path, root := r.below(basePath)
 	q := cirrusapi.Request{Path: path, Query: r.query}
 	if decoded, err := url.PathUnescape(path); err == nil {
 		q.Path = decoded
 	}
 	if r.domain != "" {
-		q.Root = "https://" + r.domain + strings.TrimSuffix(strings.TrimSuffix(r.whole, path), "/") + "/"
+		q.Root = "https://" + r.domain + root
 	}
 	return q
-}
-
-// below takes the first segments of a path away where they are there.
-func below(path, first string) string {
-	if rest, ok := strings.CutPrefix(path, "/"+first); ok && first != "" && (rest == "" || rest[0] == '/') {
-		return "/" + strings.TrimPrefix(rest, "/")
-	}
-	return path
 }
 
 // respond writes the answer to a request, which is the same for all versions.

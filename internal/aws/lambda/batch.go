@@ -21,9 +21,9 @@ type Deleter interface {
 	Delete(ctx context.Context, receipts ...string) error
 }
 
-// Sender sends messages. Package aws/queue says what it promises.
-type Sender interface {
-	Send(ctx context.Context, drafts ...queue.Draft) error
+// Gravedigger sends messages that can never succeed to where dead letters lie.
+type Gravedigger interface {
+	Bury(ctx context.Context, m queue.Message, reason string) error
 }
 
 // Batches say how what became of the messages of an event is told.
@@ -35,7 +35,7 @@ type Batches struct {
 	Queue func(ctx context.Context, arn string) (Deleter, error)
 	// DeadLetters takes messages that can never succeed, so that they are not received again and again. When it is nil they stay in their
 	// queue, whose redrive policy moves them after as many receptions as it says.
-	DeadLetters Sender
+	DeadLetters Gravedigger
 	// Logger is told of messages that failed; discarded when nil.
 	Logger *slog.Logger
 }
@@ -131,25 +131,12 @@ func (b *Batches) delete(ctx context.Context, arn string, receipts []string) err
 	return nil
 }
 
-// Names of the attributes that say why a message is among the dead letters.
-const (
-	reasonAttribute = "DeadLetterReason"
-	maxAttributes   = 10 // of a message of SQS
-)
-
 // bury sends a message to the dead letters, and reports whether it is there.
 func (b *Batches) bury(ctx context.Context, m *queue.Message, reason error) bool {
 	if b.DeadLetters == nil {
 		return false
 	}
-	d := queue.Draft{Body: m.Body, Attributes: m.Attributes}
-	if len(m.Attributes) < maxAttributes {
-		d.Attributes = map[string]queue.Attribute{reasonAttribute: {Type: "String", Value: cut(reason.Error(), queue.MaxReason)}}
-		for name, a := range m.Attributes {
-			d.Attributes[name] = a
-		}
-	}
-	if err := b.DeadLetters.Send(ctx, d); err != nil {
+	if err := b.DeadLetters.Bury(ctx, *m, reason.Error()); err != nil {
 		b.logger().Error("message not sent to the dead letters, it comes again", "message_id", m.ID, "reason", reason, "error", err)
 		return false
 	}

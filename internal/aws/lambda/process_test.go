@@ -48,7 +48,7 @@ func (v *verdicts) HandleEvent(_ context.Context, event []byte, _ string) []pipe
 type queues struct {
 	asked   []string
 	deleted []string
-	dead    []queue.Draft
+	dead    []string
 	err     error
 }
 
@@ -62,9 +62,9 @@ func (q *queues) Delete(_ context.Context, receipts ...string) error {
 	return nil
 }
 
-func (q *queues) Send(_ context.Context, drafts ...queue.Draft) error {
+func (q *queues) Bury(_ context.Context, m queue.Message, reason string) error {
 	if q.err == nil {
-		q.dead = append(q.dead, drafts...)
+		q.dead = append(q.dead, m.ID+": "+reason)
 	}
 	return q.err
 }
@@ -141,8 +141,8 @@ func TestProcessBatches(t *testing.T) {
 					t.Errorf("%s: deleted %v, dead letters %v", handler, q.deleted, q.dead)
 				}
 				for _, d := range q.dead {
-					if d.Attributes["DeadLetterReason"].Value != "no such workflow" || len(d.Attributes) != 3 {
-						t.Errorf("%s: a dead letter with the attributes %v", handler, d.Attributes)
+					if d != "m0: no such workflow" {
+						t.Errorf("%s: a dead letter %s", handler, d)
 					}
 				}
 				for _, arn := range q.asked {
