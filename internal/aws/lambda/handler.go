@@ -102,10 +102,13 @@ func Handlers() []Handler {
 		},
 		{Name: "schedule-http-request", Does: "makes the request of a schedule", Optional: actions, Sources: []Source{Topic}, Timeout: time.Minute},
 		{Name: "schedule-sqs-send", Does: "sends the message of a schedule", Optional: actions, Sources: []Source{Topic}, Timeout: time.Minute},
-		{Name: "schedule-lambda-call", Does: "invokes the function of a schedule", Optional: actions, Sources: []Source{Topic}, Timeout: time.Minute},
+		{
+			Name: "schedule-lambda-call", Does: "invokes the function of a schedule, and waits for it", Optional: actions,
+			Sources: []Source{Topic}, Timeout: 15 * time.Minute,
+		},
 		{
 			Name: "task-stream", Does: "starts workflows by the changes of a table",
-			Required: []string{aws.BaseWorkflowARN}, Optional: []string{aws.Triggers, aws.LogLevel},
+			Required: []string{aws.BaseWorkflowARN}, Optional: []string{aws.Triggers, aws.PartialResponses, aws.LogLevel},
 			Sources: []Source{Stream}, Timeout: time.Minute, Batch: 100,
 		},
 		{

@@ -7,6 +7,7 @@ import (
 
 	"sundog/internal/aws"
 	"sundog/internal/aws/config"
+	"sundog/internal/schedule"
 )
 
 // Open makes the function of a handler out of the parts of a deployment. Errors of AWS's services are told in plain words.
@@ -45,6 +46,23 @@ func open(name string, p *aws.Platform, logger *slog.Logger) (Func, error) {
 		return p.Exchange().Post, nil
 	case "publish":
 		return p.Publish(), nil
+	case "schedule-post":
+		return Web(p.Schedules().Handler(), ""), nil
+	case "schedule-enqueue":
+		return Enqueue(p.Schedules()), nil
+	case "schedule-dispatch":
+		return Dispatch(p.Schedules(), batches), nil
+	case "schedule-http-request":
+		return Act(p.Actions(), schedule.HTTPAction), nil
+	case "schedule-sqs-send":
+		return Act(p.Actions(), schedule.QueueAction), nil
+	case "schedule-lambda-call":
+		return Act(p.Actions(), schedule.LambdaAction), nil
+	case "task-stream":
+		s, err := p.Stream()
+		return TaskStream(s, e.PartialResponses, logger), err
+	case "task-api":
+		return Web(p.Tasks().Handler(), ""), nil
 	}
 	return nil, fmt.Errorf("it is not part of this program")
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strconv"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"sundog/internal/aws/taskstream"
 	"sundog/internal/pipeline"
 	"sundog/internal/queue"
 	"sundog/internal/schedule"
@@ -94,24 +97,27 @@ func Act(a Actor, t schedule.ActionType) Func {
 
 // Streamer starts workflows by the records of a stream: aws/taskstream.Stream.
 type Streamer interface {
-	// Handle returns the sequence numbers of the records that failed; an error when the event could not be read.
-	Handle(ctx context.Context, event []byte) (failed []string, err error)
+	// Handle returns the records that failed; an error when the event could not be read.
+	Handle(ctx context.Context, event []byte) ([]taskstream.Failure, error)
 }
 
-// TaskStream is the handler task-stream. Its event source mapping has to have ReportBatchItemFailures where PartialResponses is set; else an event of
-// which a record failed fails as a whole and comes again, and executions that were started are not started twice.
-func TaskStream(s Streamer, partial bool) Func {
+// TaskStream is the handler task-stream. Partial says that the event source mapping has ReportBatchItemFailures; else an event of which a record
+// failed fails as a whole and comes again, and executions that were started are not started twice.
+func TaskStream(s Streamer, partial bool, logger *slog.Logger) Func {
 	return func(ctx context.Context, event []byte) ([]byte, error) {
-		failed, err := s.Handle(ctx, event)
+		failures, err := s.Handle(ctx, event)
 		if err != nil {
 			return nil, err
 		}
-		if len(failed) > 0 && !partial {
-			return nil, errors.New(strconv.Itoa(len(failed)) + " records of the stream were not handled; the log says why")
-		}
 		response := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
-		for _, number := range failed {
-			response.BatchItemFailures = append(response.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: number})
+		var reasons []error
+		for _, f := range failures {
+			logger.Warn("record of the stream not handled, it comes again", "sequence", f.Sequence, "error", f.Err)
+			response.BatchItemFailures = append(response.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: f.Sequence})
+			reasons = append(reasons, f.Err)
+		}
+		if len(reasons) > 0 && !partial {
+			return nil, fmt.Errorf("%d records of the stream were not handled: %w", len(reasons), errors.Join(reasons...))
 		}
 		return json.Marshal(response)
 	}

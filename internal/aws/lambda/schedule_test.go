@@ -3,10 +3,12 @@ package lambda_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
 	"sundog/internal/aws/lambda"
+	"sundog/internal/aws/taskstream"
 	"sundog/internal/queue"
 	"sundog/internal/schedule"
 )
@@ -34,12 +36,12 @@ func (s *schedules) Carry(_ context.Context, t schedule.ActionType, message []by
 	return nil
 }
 
-func (s *schedules) Handle(_ context.Context, event []byte) ([]string, error) {
+func (s *schedules) Handle(_ context.Context, event []byte) ([]taskstream.Failure, error) {
 	switch {
 	case !strings.Contains(string(event), "dynamodb"):
 		return nil, errors.New("no event of a stream")
 	case strings.Contains(string(event), "TASK#fail"):
-		return []string{"4421584500000000017450439091"}, nil
+		return []taskstream.Failure{{Sequence: "4421584500000000017450439091", Err: errors.New("throttled")}}, nil
 	}
 	return nil, nil
 }
@@ -47,8 +49,8 @@ func (s *schedules) Handle(_ context.Context, event []byte) ([]string, error) {
 func TestHandlersOfSchedulesAndStreams(t *testing.T) {
 	s := &schedules{}
 	enqueue, act := lambda.Enqueue(s), lambda.Act(s, schedule.HTTPAction)
-	dispatch, whole := lambda.Dispatch(s, lambda.Batches{Partial: true}), lambda.TaskStream(s, false)
-	stream := lambda.TaskStream(s, true)
+	dispatch, whole := lambda.Dispatch(s, lambda.Batches{Partial: true}), lambda.TaskStream(s, false, slog.New(slog.DiscardHandler))
+	stream := lambda.TaskStream(s, true, slog.New(slog.DiscardHandler))
 	timer, topic, sqs, change := eventOf(t, "timer"), eventOf(t, "sns", `BODY="{}"`), eventOf(t, "sqs", `BODY="a"`), eventOf(t, "stream")
 	failing := []byte(strings.ReplaceAll(string(change), "TASK#100", "TASK#fail"))
 	const failure = `{"batchItemFailures":[{"itemIdentifier":"4421584500000000017450439091"}]}`
@@ -71,7 +73,7 @@ func TestHandlersOfSchedulesAndStreams(t *testing.T) {
 		{"dispatch by a topic", dispatch, topic, "", "takes an event of SQS"},
 		{"stream", stream, change, `{"batchItemFailures":[]}`, ""},
 		{"stream and fail", stream, failing, failure, ""},
-		{"stream and fail, whole batches", whole, failing, "", "1 records of the stream"},
+		{"stream and fail, whole batches", whole, failing, "", "1 records of the stream were not handled: throttled"},
 		{"stream of a queue", stream, sqs, "", "no event of a stream"},
 	} {
 		answer, err := c.f(t.Context(), c.event)
