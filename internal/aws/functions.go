@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"sundog/internal/aws/logs"
+	"sundog/internal/aws/metrics"
 	"sundog/internal/batch"
 	"sundog/internal/bucket"
 	"sundog/internal/cirrusapi"
@@ -16,7 +17,10 @@ import (
 // API makes the HTTP API of Cirrus.
 func (p *Platform) API() *cirrusapi.API {
 	e := &p.opts.Environment
-	api := &cirrusapi.API{Records: p.Records(), Transitions: p.transitions(), Layout: e.Layout(), Now: p.opts.Now, Catalog: p.catalog}
+	api := &cirrusapi.API{Records: p.Records(), Layout: e.Layout(), Now: p.opts.Now, Catalog: p.catalog}
+	if e.MetricNamespace != "" {
+		api.Transitions = metrics.NewReader(p.clients.metrics(), e.MetricNamespace)
+	}
 	return api
 }
 

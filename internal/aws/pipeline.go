@@ -11,11 +11,11 @@ import (
 	"github.com/aws/smithy-go"
 
 	"sundog/internal/aws/carrier"
+	"sundog/internal/aws/metrics"
 	"sundog/internal/aws/queue"
 	"sundog/internal/aws/topic"
 	"sundog/internal/bucket"
 	"sundog/internal/pipeline"
-	domainqueue "sundog/internal/queue"
 	domaintopic "sundog/internal/topic"
 	"sundog/payload"
 )
@@ -82,27 +82,23 @@ func (p *Platform) topic(arn string) carrier.Topic {
 	if arn == nowhere {
 		return silence{}
 	}
-	return publisher{topic.New(p.clients.sns(), arn)}
+	return topic.New(p.clients.sns(), arn)
 }
 
 // silence is a topic without subscribers.
 type silence struct{}
 
-func (silence) Publish(context.Context, ...domaintopic.Draft) error { return nil }
-
-// sender and publisher leave out the ids of messages, which nobody asks for.
-type sender struct{ queue *queue.Queue }
-
-func (s sender) Send(ctx context.Context, drafts ...domainqueue.Draft) error {
-	_, err := s.queue.Send(ctx, drafts...)
-	return err
+func (silence) Publish(_ context.Context, drafts ...domaintopic.Draft) ([]string, error) {
+	return make([]string, len(drafts)), nil
 }
 
-type publisher struct{ topic *topic.Topic }
-
-func (s publisher) Publish(ctx context.Context, drafts ...domaintopic.Draft) error {
-	_, err := s.topic.Publish(ctx, drafts...)
-	return err
+// watcher is who counts workflow events; nobody without a log group.
+func (p *Platform) watcher() carrier.Watcher {
+	group := p.opts.Environment.WorkflowLogGroup
+	if group == "" {
+		return nil
+	}
+	return metrics.NewWatcher(p.clients.logs(), group, p.opts.Now)
 }
 
 // queueURL asks for the URL of the queue with an ARN.

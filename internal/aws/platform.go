@@ -107,7 +107,9 @@ func (p *Platform) Config() aws.Config { return p.opts.Config }
 func (p *Platform) Records() *statedb.DB { return p.records() }
 
 // Executor starts and describes executions.
-func (p *Platform) Executor() *executor.Executor { return executor.New(p.clients.sfn()) }
+func (p *Platform) Executor() *executor.Executor {
+	return executor.New(p.clients.sfn()).Within(p.opts.Environment.BaseWorkflowARN)
+}
 
 // Bucket gives the bucket of a name.
 func (p *Platform) Bucket(name string) *bucket.Bucket {
@@ -149,7 +151,7 @@ func (p *Platform) Close() {
 func (p *Platform) newCarrier() *carrier.Carrier {
 	c := carrier.New(carrier.Options{
 		Payloads: p.Bucket(p.opts.Environment.PayloadBucket),
-		Queues:   func(url string) carrier.Queue { return sender{p.Queue(url)} },
+		Queues:   func(url string) carrier.Queue { return p.Queue(url) },
 		Topics:   p.topic, EventTopic: p.eventTopic(), Watcher: p.watcher(), Logger: p.opts.Logger,
 	})
 	p.mu.Lock()

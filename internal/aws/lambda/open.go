@@ -12,7 +12,7 @@ import (
 
 // Open makes the function of a handler out of the parts of a deployment. Errors of AWS's services are told in plain words.
 func Open(h Handler, p *aws.Platform, logger *slog.Logger) (Func, error) {
-	f, err := open(h.Name, p, logger)
+	f, err := functionOf(h.Name, p, logger)
 	if err != nil {
 		return nil, fmt.Errorf("making the handler %s: %w", h.Name, err)
 	}
@@ -22,7 +22,7 @@ func Open(h Handler, p *aws.Platform, logger *slog.Logger) (Func, error) {
 	}, nil
 }
 
-func open(name string, p *aws.Platform, logger *slog.Logger) (Func, error) {
+func functionOf(name string, p *aws.Platform, logger *slog.Logger) (Func, error) {
 	e := p.Environment()
 	batches := Batches{Partial: e.PartialResponses, Logger: logger, Queue: func(ctx context.Context, arn string) (Deleter, error) { return p.QueueOf(ctx, arn) }}
 	switch name {
