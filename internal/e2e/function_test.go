@@ -55,6 +55,7 @@ type functions struct {
 	process, dead         string // URLs
 	events, items         string // URLs of queues that are subscribed to the topics
 	machineBase           string
+	environ               []string // of the functions
 	records               *statedb.DB
 	queues                *sqs.Client
 	machines              *sfn.Client
@@ -84,18 +85,18 @@ func deployFunctions(t *testing.T) *functions {
 		arn := a.StateMachine(t, "cirrus-"+name, `{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}}`)
 		d.machineBase = strings.TrimSuffix(arn, name)
 	}
-	environ := append(a.Environ(),
+	d.environ = append(a.Environ(),
 		platform.StateDB+"="+d.table, platform.PayloadBucket+"="+d.payloads, platform.DataBucket+"="+d.data,
 		platform.BaseWorkflowARN+"="+d.machineBase, platform.ProcessQueueURL+"="+d.process, platform.PublishTopicARN+"="+itemTopic,
 		platform.EventTopicARN+"="+eventTopic, platform.DeadLetterQueueURL+"="+d.dead, platform.PartialResponses+"=true", platform.LogLevel+"=DEBUG",
 	)
 	spec := func(name, handler string, env ...string) function.Spec {
-		return function.Spec{Name: name, Kind: function.Lambda, Command: []string{program}, Handler: handler, Concurrency: 1, MemoryMB: 256, Env: append(slices.Clone(environ), env...)}
+		return function.Spec{Name: name, Kind: function.Lambda, Command: []string{program}, Handler: handler, Concurrency: 1, MemoryMB: 256, Env: append(slices.Clone(d.environ), env...)}
 	}
 	d.host, err = function.NewHost([]function.Spec{
 		spec("process", "process.lambda_handler"), spec("update-state", "update_state.lambda_handler"), spec("cirrus-dev-api", "lambda_function.lambda_handler"),
 		spec("pre-batch", "pre_batch.lambda_handler"), spec("post-batch", "post-batch"), spec("publish", "publish"),
-		spec("whole", "process", platform.PartialResponses+"=false"), spec("bare", "process", platform.StateDB+"=", platform.LogLevel+"=LOUD"), spec("typo", "proces"),
+		spec("whole", "process", platform.PartialResponses+"=false", platform.DeadLetterQueueURL+"="), spec("bare", "process", platform.StateDB+"=", platform.LogLevel+"=LOUD"), spec("typo", "procession"),
 	}, function.Options{})
 	if err != nil {
 		t.Fatal(err)

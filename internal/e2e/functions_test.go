@@ -55,6 +55,7 @@ func TestFunctions(t *testing.T) {
 	d.checkAPI()
 	d.checkTasks()
 	d.checkMistakes()
+	d.checkWholeBatch()
 }
 
 // checkMessages looks at what was published and what died. Messages were delivered twice: that shows in events of process, and nowhere else.
@@ -148,7 +149,7 @@ func (d *functions) checkMistakes() {
 		{"post-batch", []byte(`{"error":{"Error":"States.TaskFailed","Cause":"{}"}}`), "Error", []string{"not attempted"}},
 		{"process", []byte(`{"url":"s3://nobody-has-this/x.json"}`), "Error", []string{"1 of 1 payloads", "s3://nobody-has-this/x.json"}},
 		{"bare", []byte(`{}`), "Error", []string{"CIRRUS_STATE_DB is not set", `CIRRUS_LOG_LEVEL cannot be "LOUD"`}},
-		{"typo", []byte(`{}`), "Error", []string{`there is no handler "proces"`, "update-state"}},
+		{"typo", []byte(`{}`), "Error", []string{`there is no handler "procession"`, "update-state"}},
 	} {
 		answer, err := d.invoke(c.function, c.event)
 		var failed struct{ ErrorType, ErrorMessage string }
@@ -161,4 +162,33 @@ func (d *functions) checkMistakes() {
 			}
 		}
 	}
+}
+
+// checkWholeBatch has a batch fail in a deployment whose mapping does not listen to partial responses, and which names no dead letters, as those of
+// Cirrus: what was done is gone from the queue, and the rest is not.
+func (d *functions) checkWholeBatch() {
+	d.t.Helper()
+	good := strings.ReplaceAll(chained, "workflow-first/a", "workflow-first/whole")
+	const bad = `{"another":"thing"}`
+	for _, body := range []string{good, bad} {
+		if _, err := d.queues.SendMessage(d.t.Context(), &sqs.SendMessageInput{QueueUrl: &d.process, MessageBody: &body}); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	if answer, err := d.invoke("whole", d.receive()); err == nil || !strings.Contains(answer, "1 of 2 messages were not handled") {
+		d.t.Errorf("a batch of which a part failed is answered with %s, %v", answer, err)
+	}
+	if got := d.state("c/workflow-first/whole"); got != "PROCESSING" {
+		d.t.Errorf("the record is %s", got)
+	}
+	eventually(d.t, "what failed comes again", func() bool {
+		event := d.receive()
+		if event == nil {
+			return false
+		}
+		if n := gjson.GetBytes(event, "Records.#").Int(); n != 1 || gjson.GetBytes(event, "Records.0.body").Str != bad {
+			d.t.Errorf("%d messages come again: %s", n, event)
+		}
+		return true
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func askAPI(t *testing.T, event []byte, basePath string) (httpAnswer, cirrusapi.
 		t.Fatal(err)
 	}
 	var r cirrusapi.Request
-	if a.StatusCode == 200 && a.Body != "" {
+	if a.StatusCode == http.StatusOK && a.Body != "" {
 		if err := json.Unmarshal([]byte(a.Body), &r); err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +81,7 @@ func TestAPIAnswers(t *testing.T) {
 		}
 	}
 	a, _ := askAPI(t, eventOf(t, "rest-api", "PATH=/broken"), "")
-	if a.StatusCode != 500 || strings.Contains(a.Body, "table") || !json.Valid([]byte(a.Body)) {
+	if a.StatusCode != http.StatusInternalServerError || strings.Contains(a.Body, "table") || !json.Valid([]byte(a.Body)) {
 		t.Errorf("%+v", a)
 	}
 	for _, event := range []string{`{}`, `[]`, `{"version":"2.0","rawQueryString":"%zz"}`, string(eventOf(t, "sqs", `BODY=""`))} {

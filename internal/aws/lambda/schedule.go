@@ -77,7 +77,7 @@ type Actor interface {
 const sourceTopic = "aws:sns"
 
 // Act is the handler of an action. It takes an event of SNS ("Invoking Lambda functions with Amazon SNS notifications", AWS Lambda Developer
-// Guide). An action that fails fails the event, and Lambda tries it again.
+// Guide). When an action fails, so does the event, and Lambda tries it again.
 func Act(a Actor, t schedule.ActionType) Func {
 	return func(ctx context.Context, event []byte) ([]byte, error) {
 		var e events.SNSEvent

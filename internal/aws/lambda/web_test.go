@@ -45,7 +45,7 @@ func TestWeb(t *testing.T) {
 			continue
 		}
 		var a httpAnswer
-		if err := json.Unmarshal(raw, &a); err != nil || a.StatusCode != 201 || a.Body != c.want || a.Headers["Content-Type"] != "text/plain" {
+		if err := json.Unmarshal(raw, &a); err != nil || a.StatusCode != http.StatusCreated || a.Body != c.want || a.Headers["Content-Type"] != "text/plain" {
 			t.Errorf("%s: %+v, %v", c.name, a, err)
 		}
 	}
