@@ -22,21 +22,7 @@ func TestFiringsAreReadAsTheyWereAskedFor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		config, err := delayerapi.ActionConfig(asked.Draft.Action)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := json.Marshal(schedule.Firing{
-			ScheduleID: "a", PointInTime: asked.Draft.At.Unix(), ActionConfig: config, Context: asked.Draft.Context.Firing(),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var f schedule.Firing
-		if err := json.Unmarshal(text, &f); err != nil {
-			t.Fatal(err)
-		}
-		got, err := delayerapi.ParseFiring(asked.Draft.Action.Type, f)
+		got, err := fireAgain(asked)
 		got.PointInTime, asked.Draft.Context.Headers = asked.PointInTime, got.Draft.Context.Headers
 		if err != nil || !got.Draft.At.Equal(asked.Draft.At) || !reflect.DeepEqual(got.Draft.Action, asked.Draft.Action) || got.Draft.Context.Payload != "text" {
 			t.Errorf("%s is read as %+v, %v", action, got, err)
@@ -45,6 +31,35 @@ func TestFiringsAreReadAsTheyWereAskedFor(t *testing.T) {
 			t.Errorf("the headers are %+v", got.Draft.Context.Headers)
 		}
 	}
+}
+
+// fireAgain reads a request as it is written when it fires.
+func fireAgain(asked delayerapi.Request) (delayerapi.Request, error) {
+	config, err := delayerapi.ActionConfig(asked.Draft.Action)
+	if err != nil {
+		return delayerapi.Request{}, err
+	}
+	text, err := json.Marshal(schedule.Firing{
+		ScheduleID: "a", PointInTime: asked.Draft.At.Unix(), ActionConfig: config, Context: asked.Draft.Context.Firing(),
+	})
+	if err != nil {
+		return delayerapi.Request{}, err
+	}
+	var f schedule.Firing
+	if err := json.Unmarshal(text, &f); err != nil {
+		return delayerapi.Request{}, err
+	}
+	return delayerapi.ParseFiring(asked.Draft.Action.Type, f)
+}
+
+// text is an action as JSON.
+func text(t *testing.T, a schedule.Action) string {
+	t.Helper()
+	text, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func TestFiringsThatAreRefused(t *testing.T) {

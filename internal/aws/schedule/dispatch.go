@@ -63,6 +63,9 @@ func (s *Schedules) publish(ctx context.Context, arn string, which []int, decide
 	for n, i := range which {
 		if err != nil && (n >= len(ids) || ids[n] == "") {
 			failures[i] = fmt.Errorf("publishing schedule %s on %s: %w", decided[i].Firing.ScheduleID, arn, err)
+			told := decided[i].event(schedule.EventFailed)
+			told.Error = reason(failures[i])
+			s.mention(ctx, told)
 		}
 	}
 }
