@@ -45,8 +45,8 @@ func fireAgain(asked delayerapi.Request) (delayerapi.Request, error) {
 	if err != nil {
 		return delayerapi.Request{}, err
 	}
-	var f schedule.Firing
-	if err := json.Unmarshal(text, &f); err != nil {
+	f, err := delayerapi.ReadFiring(text)
+	if err != nil {
 		return delayerapi.Request{}, err
 	}
 	return delayerapi.ParseFiring(asked.Draft.Action.Type, f)
@@ -83,4 +83,44 @@ func TestFiringsThatAreRefused(t *testing.T) {
 	if _, err := delayerapi.ParseFiring(schedule.LambdaAction, good); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestFiringsOfDelayer reads what delayer-aws writes: an action and a context that are texts.
+func TestFiringsOfDelayer(t *testing.T) {
+	f, err := delayerapi.ReadFiring([]byte(`{"scheduleId":"a","pointInTime":1528662600,"apiKey":"k","topicArn":"t",
+		"actionConfig":"{ \"method\" : \"GET\", \"url\" : \"https://example.com/\" }","context":"{ \"headers\" : [], \"payload\": \"p\" }"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := delayerapi.ParseFiring(schedule.HTTPAction, f)
+	if err != nil || r.Draft.Action.HTTP.URL != "https://example.com/" || r.Draft.Context.Payload != "p" || r.Draft.At.Unix() != 1528662600 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	for _, message := range []string{``, `[]`, `{}`, `{"scheduleId":1}`, `{"scheduleId":"a","context":[]}`, `{"scheduleId":"a","context":"text"}`} {
+		if f, err := delayerapi.ReadFiring([]byte(message)); !errors.Is(err, schedule.ErrInvalid) {
+			t.Errorf("%s: %+v, %v", message, f, err)
+		}
+	}
+}
+
+// FuzzReadFiring looks for messages that are neither read nor refused.
+func FuzzReadFiring(f *testing.F) {
+	f.Add([]byte(`{"scheduleId":"a","pointInTime":1528662600,"topicArn":"t","actionConfig":{"functionName":"f"},"context":{"headers":[{"A":"1"}],"payload":"p"}}`))
+	f.Add([]byte(`{"scheduleId":"a","pointInTime":1528662600,"actionConfig":"{\"queueName\":\"q\"}","context":"{}"}`))
+	f.Add([]byte(`{"scheduleId":"a","actionConfig":"\"","context":null}`))
+	f.Fuzz(func(t *testing.T, message []byte) {
+		firing, err := delayerapi.ReadFiring(message)
+		if err != nil {
+			if !errors.Is(err, schedule.ErrInvalid) {
+				t.Fatalf("%q: %v", message, err)
+			}
+			return
+		}
+		for _, kind := range schedule.ActionTypes() {
+			r, err := delayerapi.ParseFiring(kind, firing)
+			if err == nil && (r.Draft.Action.Type != kind || r.Draft.At.Unix() != firing.PointInTime) || err != nil && !errors.Is(err, schedule.ErrInvalid) {
+				t.Fatalf("%q as %s: %+v, %v", message, kind, r, err)
+			}
+		}
+	})
 }

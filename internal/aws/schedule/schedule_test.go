@@ -162,11 +162,11 @@ func (w *world) scheduleOf(n int) string {
 // TestMessagesOfDelayer are of the program that Sundog takes the place of: they have no ticket, and their record was deleted.
 func TestMessagesOfDelayer(t *testing.T) {
 	w := newWorld(t, awstest.Sundog)
-	body := fmt.Sprintf(`{"scheduleId":"a","pointInTime":%d,"topicArn":"%sold","actionConfig":"{}","context":{}}`, w.clock().Unix(), base)
+	body := fmt.Sprintf(`{"scheduleId":"a","pointInTime":%d,"topicArn":"%sold","actionConfig":"{\"a\": 1}","context":"{\"payload\":\"p\"}"}`, w.clock().Unix(), base)
 	if err := w.schedules.Dispatch(t.Context(), []queue.Message{{ID: "1", Body: []byte(body)}})[0]; err != nil {
 		t.Error(err)
 	}
-	if got := w.on(base + "old"); len(got) != 1 || got[0].ScheduleID != "a" {
+	if got := w.on(base + "old"); len(got) != 1 || got[0].ScheduleID != "a" || string(got[0].ActionConfig) != `{"a":1}` || got[0].Context.Payload != "p" {
 		t.Errorf("published is %+v", got)
 	}
 }
@@ -243,4 +243,20 @@ func TestEnqueueMovesAll(t *testing.T) {
 	if n := len(w.on(base + "http")); n != many {
 		t.Errorf("%d have fired", n)
 	}
+}
+
+// TestWhatItCosts counts the requests that a hundred schedules make of DynamoDB, and the messages, which go out ten at a time.
+func TestWhatItCosts(t *testing.T) {
+	w := newWorld(t, awstest.Sundog)
+	const many = 100
+	w.count(func() {
+		for range many {
+			w.post(time.Hour, "text", requestAction)
+		}
+	}, map[string]int{"PutItem": many, "events": many})
+	w.advance(50 * time.Minute)
+	w.count(func() { w.enqueue(many) }, map[string]int{"Query": 16, "UpdateItem": many, "queue": many, "events": many})
+	w.count(func() { w.enqueue(0) }, map[string]int{"Query": 16})
+	w.advance(10 * time.Minute)
+	w.count(w.dispatch, map[string]int{"GetItem": many, "events": many, base + "http": many})
 }
