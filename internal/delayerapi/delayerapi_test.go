@@ -88,7 +88,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	}
 }
 
-// FuzzParse looks for requests that are taken and should not be, and for errors that say nothing.
+// FuzzParse looks for requests that are taken and should not be, for errors that say nothing, and for actions that change on their way.
 func FuzzParse(f *testing.F) {
 	for _, action := range []string{requestHTTP, requestQueue, requestLambda, requestCustom} {
 		f.Add([]byte(requestWith(action)))
@@ -112,6 +112,12 @@ func FuzzParse(f *testing.F) {
 		}
 		if err := r.Draft.Action.Check(); err != nil {
 			t.Fatalf("%q was taken: %v", body, err)
+		}
+		if seconds := r.Draft.At.Unix(); seconds > 1e8 && seconds < 1e12 {
+			again, err := fireAgain(r)
+			if want, got := text(t, r.Draft.Action), text(t, again.Draft.Action); err != nil || got != want {
+				t.Fatalf("%q fires as %s, want %s, %v", body, got, want, err)
+			}
 		}
 	})
 }

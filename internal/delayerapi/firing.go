@@ -61,6 +61,37 @@ func ActionConfig(a schedule.Action) (json.RawMessage, error) {
 	return text, nil
 }
 
+// ReadFiring reads a message that is a fired schedule. Those of delayer-aws may have the configuration and the context as texts of JSON. The error wraps
+// schedule.ErrInvalid.
+func ReadFiring(message []byte) (schedule.Firing, error) {
+	var read struct {
+		schedule.Firing
+		Context json.RawMessage `json:"context"`
+	}
+	err := json.Unmarshal(message, &read)
+	if err != nil || read.ScheduleID == "" {
+		return schedule.Firing{}, fmt.Errorf("%w: the message is no fired schedule: it is to be a JSON object with a scheduleId", schedule.ErrInvalid)
+	}
+	f := read.Firing
+	f.ActionConfig = unquoted(f.ActionConfig)
+	if context := unquoted(read.Context); len(context) > 0 {
+		err = json.Unmarshal(context, &f.Context)
+	}
+	if err != nil {
+		return schedule.Firing{}, fmt.Errorf("%w: the context of fired schedule %s: %w", schedule.ErrInvalid, f.ScheduleID, err)
+	}
+	return f, nil
+}
+
+// unquoted is a JSON value that may be in a text.
+func unquoted(raw json.RawMessage) json.RawMessage {
+	var text string
+	if json.Unmarshal(raw, &text) == nil && json.Valid([]byte(text)) {
+		return json.RawMessage(text)
+	}
+	return raw
+}
+
 // ParseFiring reads a fired schedule whose action is of a type, by the rules of requests. The error wraps schedule.ErrInvalid.
 func ParseFiring(t schedule.ActionType, f schedule.Firing) (Request, error) {
 	field := ConfigField(t)

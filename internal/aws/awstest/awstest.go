@@ -14,6 +14,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -52,7 +53,8 @@ type Options struct {
 
 // AWS is a set of stand-ins that run until their test ends.
 type AWS struct {
-	urls map[Standin]string
+	urls   map[Standin]string
+	client *http.Client
 }
 
 // Start starts stand-ins, and skips the test when one of them is wanted that is not installed.
@@ -61,7 +63,8 @@ func Start(t testing.TB, opts Options) *AWS {
 	if len(opts.Standins) == 0 {
 		opts.Standins = []Standin{Dynalite, Fauxqs, Gofakes3, Sundog}
 	}
-	a := &AWS{urls: map[Standin]string{}}
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	a := &AWS{urls: map[Standin]string{}, client: &http.Client{Transport: transport}}
 	for _, s := range opts.Standins {
 		switch s {
 		case Sundog:
@@ -72,6 +75,7 @@ func Start(t testing.TB, opts Options) *AWS {
 			a.urls[s] = startProcess(t, s)
 		}
 	}
+	t.Cleanup(transport.CloseIdleConnections) // before they end: a server waits for connections on which nothing was asked yet
 	return a
 }
 
@@ -98,6 +102,7 @@ func (a *AWS) endpoints() map[string]string {
 func (a *AWS) Config() aws.Config {
 	return aws.Config{
 		Region:        Region,
+		HTTPClient:    a.client,
 		Credentials:   credentials.NewStaticCredentialsProvider("sundog", "secret", ""),
 		BaseEndpoint:  aws.String(nowhere),
 		ConfigSources: []any{sources(a.endpoints())},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -54,9 +53,9 @@ func NewActions(opts ActionOptions) *Actions {
 // and keeps the message when it gives up, as Lambda does with what topics send (AWS Lambda Developer Guide, How Lambda handles errors and
 // retries with asynchronous invocation). The error wraps schedule.ErrInvalid when the message is not one.
 func (a *Actions) Carry(ctx context.Context, t schedule.ActionType, message []byte) error {
-	var f schedule.Firing
-	if err := json.Unmarshal(message, &f); err != nil || f.ScheduleID == "" {
-		return fmt.Errorf("%w: the message is no fired schedule: it has no scheduleId in a JSON object", schedule.ErrInvalid)
+	f, err := delayerapi.ReadFiring(message)
+	if err != nil {
+		return err
 	}
 	req, err := delayerapi.ParseFiring(t, f)
 	if err != nil {

@@ -15,7 +15,7 @@ const tries = 3
 
 // Find returns a schedule. The error wraps schedule.ErrNotFound when there is none: it was cancelled, or its time is an hour ago.
 func (s *Schedules) Find(ctx context.Context, id string) (schedule.Schedule, error) {
-	r, err := s.store.find(ctx, id)
+	r, err := s.store.find(ctx, id, s.opts.Now())
 	if err == nil {
 		var found schedule.Schedule
 		if found, err = r.schedule(); err == nil {
@@ -76,7 +76,7 @@ func (s *Schedules) Cancel(ctx context.Context, id string) error {
 // decided reads a record and does what depends on it, again when it has changed meanwhile.
 func (s *Schedules) decided(ctx context.Context, doing, id string, do func(*record) error) error {
 	for try := 1; ; try++ {
-		r, err := s.store.find(ctx, id)
+		r, err := s.store.find(ctx, id, s.opts.Now())
 		if err == nil {
 			err = do(&r)
 		}

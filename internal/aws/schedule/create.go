@@ -8,15 +8,14 @@ import (
 	"time"
 
 	"sundog/internal/access"
+	"sundog/internal/aws/bulk"
 	"sundog/internal/delayerapi"
 	"sundog/internal/schedule"
 )
 
 const (
-	maxMessage    = 256 << 10 // bytes of a message with its attributes, which is what every queue and topic takes
-	attributeRoom = 1 << 10   // bytes for the attributes that Sundog adds
-	maxAttributes = 10        // of a message (Amazon SQS Developer Guide, Amazon SQS message metadata)
-	maxClient     = 3583      // bytes of a client context in base64 (Lambda API Reference, Invoke)
+	maxMessage = 256 << 10 // bytes of a message with its attributes, which is what every queue and topic takes
+	maxClient  = 3583      // bytes of a client context in base64 (Lambda API Reference, Invoke)
 )
 
 // Create makes a schedule and returns it once it is in the table. One whose time is near goes into the queue at once. Errors wrap
@@ -72,16 +71,15 @@ func (s *Schedules) admit(made schedule.Schedule) (record, error) {
 	}
 	attempt := schedule.Delivery{ID: made.ID, Point: made.At, Action: made.Action, Context: made.Context}
 	if a := made.Action.Queue; a != nil {
-		if most := maxAttributes - len(attempt.Marks()); len(a.Attributes) > most {
+		if most := bulk.MaxAttributes - len(attempt.Marks()); len(a.Attributes) > most {
 			return record{}, schedule.Wrong("action.queue.attributes", fmt.Sprintf("%d entries", len(a.Attributes)), "at most %d: Sundog adds its own", most)
 		}
-		for i, h := range a.Attributes {
-			if h.Value == "" {
-				return record{}, schedule.Wrong(fmt.Sprintf("action.queue.attributes[%d].value", i), "", "SQS takes no attribute without a value")
-			}
+		size, err := bulk.Measure([]byte(attempt.Body()), attempt.Attributes(a.Attributes))
+		if err != nil {
+			return record{}, fmt.Errorf("%w: SQS would not take the message of the action, which is action.sqsSendConfig.payload or context.payload: %w", schedule.ErrInvalid, err)
 		}
-		if attempt.Body() == "" {
-			return record{}, schedule.Wrong("action.queue.body", "", "it or context.payload is the message, and SQS takes none that is empty")
+		if size > maxMessage {
+			return record{}, fmt.Errorf("%w: the message of the action has %d bytes with its attributes; at most %d", schedule.ErrInvalid, size, maxMessage)
 		}
 	}
 	if made.Action.Lambda != nil {
@@ -97,9 +95,13 @@ func (s *Schedules) admit(made schedule.Schedule) (record, error) {
 	if err != nil {
 		return record{}, err
 	}
-	body, err := r.body()
-	if err == nil && len(body) > maxMessage-attributeRoom {
-		err = schedule.Wrong("context.payload", fmt.Sprintf("%d bytes with the action", len(body)), "at most %d: a schedule is one message", maxMessage-attributeRoom)
+	draft, err := r.draft(newTicket(), s.opts.Now())
+	if err != nil {
+		return record{}, err
+	}
+	size, err := bulk.Measure(draft.Body, draft.Attributes)
+	if err == nil && size > maxMessage {
+		err = schedule.Wrong("context.payload", fmt.Sprintf("%d bytes with the action", size), "at most %d: a schedule is one message", maxMessage)
 	}
 	return r, err
 }

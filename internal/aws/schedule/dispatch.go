@@ -2,13 +2,13 @@ package schedule
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"sundog/internal/delayerapi"
 	"sundog/internal/queue"
 	"sundog/internal/schedule"
 	"sundog/internal/topic"
@@ -63,6 +63,9 @@ func (s *Schedules) publish(ctx context.Context, arn string, which []int, decide
 	for n, i := range which {
 		if err != nil && (n >= len(ids) || ids[n] == "") {
 			failures[i] = fmt.Errorf("publishing schedule %s on %s: %w", decided[i].Firing.ScheduleID, arn, err)
+			told := decided[i].event(schedule.EventFailed)
+			told.Error = reason(failures[i])
+			s.mention(ctx, told)
 		}
 	}
 }
@@ -88,10 +91,14 @@ func (s *Schedules) decide(ctx context.Context, m queue.Message) (*firing, error
 
 // fired is the record that a message makes fire, or nil.
 func (s *Schedules) fired(ctx context.Context, m queue.Message) (*record, error) {
-	fired := record{Action: schedule.ActionType(m.Attributes[attributeAction].Value)}
-	if err := json.Unmarshal(m.Body, &fired.Firing); err != nil || fired.Firing.ScheduleID == "" || fired.Firing.TopicARN == "" {
-		return nil, fmt.Errorf("message %s in the queue of schedules is not one: it has no scheduleId and topicArn in a JSON object", m.ID)
+	read, err := delayerapi.ReadFiring(m.Body)
+	if err == nil && read.TopicARN == "" {
+		err = fmt.Errorf("%w: it has no topicArn", schedule.ErrInvalid)
 	}
+	if err != nil {
+		return nil, fmt.Errorf("message %s in the queue of schedules: %w", m.ID, err)
+	}
+	fired := record{Firing: read, Action: schedule.ActionType(m.Attributes[attributeAction].Value)}
 	if fired.Action == "" {
 		fired.Action = schedule.CustomAction
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -51,8 +52,9 @@ func (s *Schedules) Enqueue(ctx context.Context) (moved int, err error) {
 		})
 	}
 	_ = g.Wait()
-	if err := errors.Join(failures...); err != nil {
-		return int(sum.Load()), fmt.Errorf("moving schedules into the queue: %w", err)
+	failed := slices.DeleteFunc(failures, func(err error) bool { return err == nil })
+	if len(failed) > 0 { // mostly all for one reason
+		return int(sum.Load()), fmt.Errorf("moving schedules into the queue, in %d of %d partitions: %w", len(failed), slots, failed[0])
 	}
 	return int(sum.Load()), nil
 }

@@ -23,7 +23,7 @@ const (
 	attrConfig  = "actionConfig" // JSON text
 	attrContext = "context"      // JSON text
 	attrStatus  = "currentStatus"
-	attrExpires = "expires"    // Unix seconds; the table's TTL
+	attrExpires = "expires"    // Unix seconds, the table's TTL; not there while it is NEW, however late
 	attrAction  = "actionType" // custom when it is not there
 	attrCreated = "created"    // RFC 3339
 	attrChanged = "changed"    // RFC 3339
@@ -113,7 +113,6 @@ func (r *record) item() (map[string]types.AttributeValue, error) {
 	item[attrConfig] = text(string(r.Firing.ActionConfig))
 	item[attrContext] = text(string(context))
 	item[attrStatus] = text(string(r.Status))
-	item[attrExpires] = number(r.Firing.PointInTime + int64(schedule.Kept/time.Second))
 	item[attrAction] = text(string(r.Action))
 	item[attrCreated] = text(r.Created.Format(time.RFC3339Nano))
 	if r.Status == schedule.New {
@@ -166,7 +165,7 @@ func (r *record) body() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing schedule %s: %w", r.Firing.ScheduleID, err)
 	}
-	return []byte(strings.NewReplacer("\ufffe", `\ufffe`, "\uffff", `\uffff`, "\x7f", `\u007f`).Replace(string(body))), nil
+	return []byte(strings.NewReplacer("\ufffe", `\ufffe`, "\uffff", `\uffff`).Replace(string(body))), nil
 }
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }

@@ -8,7 +8,7 @@
 // # Promises
 //
 //   - What was acknowledged is in the table. Each step is repeated until it is done: a crash before the record is PROCESSED leaves it NEW,
-//     for the next minute.
+//     for the next minute. What is NEW does not expire, however late it is.
 //   - A message has a ticket, and the conditional write that makes the record PROCESSED names it. Only the message with that ticket is
 //     published. So it does not matter how often, or from how stale an index, a schedule is put into the queue.
 //   - A message that SQS hands out twice, or whose publication was not acknowledged, is published again. Each delivery has the schedule's id and

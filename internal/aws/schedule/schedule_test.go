@@ -9,9 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"sundog/internal/aws/awstest"
 	"sundog/internal/queue"
 	"sundog/internal/schedule"
 )
@@ -26,7 +28,7 @@ func TestTheWayOfASchedule(t *testing.T) {
 		want := map[string]string{
 			"scheduleId": id, "pointInTime": fmt.Sprint(point), "apiKey": "tester", "topicArn": base + "http", "currentStatus": "NEW",
 			"actionConfig": `{"method":"POST","url":"https://example.com/a"}`, "context": `{"headers":[{"X-A":"1"}],"payload":"text"}`,
-			"expires": fmt.Sprint(point + 3600), "actionType": "http-request", "created": "2026-03-01T09:00:00Z", "slot": slot,
+			"actionType": "http-request", "created": "2026-03-01T09:00:00Z", "slot": slot,
 		}
 		if !reflect.DeepEqual(item, want) || slot == "" {
 			t.Errorf("the record is\n%v, want\n%v", item, want)
@@ -35,7 +37,7 @@ func TestTheWayOfASchedule(t *testing.T) {
 		w.advance(46 * time.Minute)
 		w.enqueue(1)
 		w.enqueue(0)
-		if item := w.item(id); item["currentStatus"] != "PROCESSED" || item["slot"] != "" {
+		if item := w.item(id); item["currentStatus"] != "PROCESSED" || item["slot"] != "" || item["expires"] != fmt.Sprint(point+3600) {
 			t.Errorf("the record is %v", item)
 		}
 		w.advance(14*time.Minute - time.Second)
@@ -111,7 +113,7 @@ func TestACrashRepeatsNothing(t *testing.T) {
 }
 
 func TestMessagesThatComeEarly(t *testing.T) {
-	w := newWorld(t, "sundog")
+	w := newWorld(t, awstest.Sundog)
 	w.post(10*time.Minute, "text", requestAction)
 	early := w.queue[0]
 	w.queue = nil
@@ -132,7 +134,7 @@ func TestMessagesThatComeEarly(t *testing.T) {
 // TestMessagesThatComeLate are those whose record has expired. Without a record in its hour a schedule was cancelled.
 func TestMessagesThatComeLate(t *testing.T) {
 	for after, want := range map[time.Duration]int{10 * time.Minute: 0, 69 * time.Minute: 0, 70 * time.Minute: 1} {
-		w := newWorld(t, "sundog")
+		w := newWorld(t, awstest.Sundog)
 		w.post(10*time.Minute, "text", requestAction)
 		point := w.clock().Add(10 * time.Minute).Unix()
 		if _, err := w.client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &w.table, Key: map[string]types.AttributeValue{
@@ -159,12 +161,12 @@ func (w *world) scheduleOf(n int) string {
 
 // TestMessagesOfDelayer are of the program that Sundog takes the place of: they have no ticket, and their record was deleted.
 func TestMessagesOfDelayer(t *testing.T) {
-	w := newWorld(t, "sundog")
-	body := fmt.Sprintf(`{"scheduleId":"a","pointInTime":%d,"topicArn":"%sold","actionConfig":"{}","context":{}}`, w.clock().Unix(), base)
+	w := newWorld(t, awstest.Sundog)
+	body := fmt.Sprintf(`{"scheduleId":"a","pointInTime":%d,"topicArn":"%sold","actionConfig":"{\"a\": 1}","context":"{\"payload\":\"p\"}"}`, w.clock().Unix(), base)
 	if err := w.schedules.Dispatch(t.Context(), []queue.Message{{ID: "1", Body: []byte(body)}})[0]; err != nil {
 		t.Error(err)
 	}
-	if got := w.on(base + "old"); len(got) != 1 || got[0].ScheduleID != "a" {
+	if got := w.on(base + "old"); len(got) != 1 || got[0].ScheduleID != "a" || string(got[0].ActionConfig) != `{"a":1}` || got[0].Context.Payload != "p" {
 		t.Errorf("published is %+v", got)
 	}
 }
@@ -208,14 +210,26 @@ func TestFailures(t *testing.T) {
 		if n := len(w.on(base + "http")); n != 2 {
 			t.Errorf("%d have fired", n)
 		}
-		if got := w.events(first); got != "created enqueued"+strings.Repeat(" fired", 2) {
+		if got := w.events(first); got != "created enqueued fired failed fired" {
 			t.Errorf("told is %s", got)
 		}
 	})
 }
 
+func TestATableWithoutTheIndex(t *testing.T) {
+	w := newWorld(t, awstest.Sundog)
+	if _, err := w.client.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: &w.table, GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{
+		{Delete: &types.DeleteGlobalSecondaryIndexAction{IndexName: aws.String("slot")}},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.schedules.Enqueue(t.Context()); n != 0 || err == nil || !strings.Contains(err.Error(), "the index slot of table "+w.table) {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
 func TestEnqueueMovesAll(t *testing.T) {
-	w := newWorld(t, "sundog")
+	w := newWorld(t, awstest.Sundog)
 	const many = 250
 	for range many {
 		w.post(time.Hour, strings.Repeat("x", 12<<10), requestAction) // three pages of a query
@@ -229,4 +243,20 @@ func TestEnqueueMovesAll(t *testing.T) {
 	if n := len(w.on(base + "http")); n != many {
 		t.Errorf("%d have fired", n)
 	}
+}
+
+// TestWhatItCosts counts the requests that a hundred schedules make of DynamoDB, and the messages, which go out ten at a time.
+func TestWhatItCosts(t *testing.T) {
+	w := newWorld(t, awstest.Sundog)
+	const many = 100
+	w.count(func() {
+		for range many {
+			w.post(time.Hour, "text", requestAction)
+		}
+	}, map[string]int{"PutItem": many, "events": many})
+	w.advance(50 * time.Minute)
+	w.count(func() { w.enqueue(many) }, map[string]int{"Query": 16, "UpdateItem": many, "queue": many, "events": many})
+	w.count(func() { w.enqueue(0) }, map[string]int{"Query": 16})
+	w.advance(10 * time.Minute)
+	w.count(w.dispatch, map[string]int{"GetItem": many, "events": many, base + "http": many})
 }

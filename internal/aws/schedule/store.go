@@ -51,11 +51,12 @@ func (s store) put(ctx context.Context, r *record) error {
 	return s.failed("writing", r.Firing.ScheduleID, err)
 }
 
-// find returns the record with an id.
-func (s store) find(ctx context.Context, id string) (record, error) {
+// find returns the record with an id. One that has expired is not there, though DynamoDB takes its time to delete it.
+func (s store) find(ctx context.Context, id string, now time.Time) (record, error) {
 	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
-		TableName: &s.table, KeyConditionExpression: aws.String(attrID + " = :id"), FilterExpression: aws.String("NOT " + attrStatus + " = :cancelled"),
-		ExpressionAttributeValues: values{":id": text(id), ":cancelled": text(string(cancelled))}, ConsistentRead: aws.Bool(true),
+		TableName: &s.table, KeyConditionExpression: aws.String(attrID + " = :id"),
+		FilterExpression:          aws.String("NOT " + attrStatus + " = :cancelled AND NOT " + attrExpires + " <= :now"),
+		ExpressionAttributeValues: values{":id": text(id), ":cancelled": text(string(cancelled)), ":now": number(now.Unix())}, ConsistentRead: aws.Bool(true),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -83,10 +84,10 @@ func (s store) get(ctx context.Context, id string, point int64) (record, bool, e
 func (s store) process(ctx context.Context, r *record, ticket string) error {
 	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: r.key(),
-		UpdateExpression:    aws.String("SET " + attrStatus + " = :processed, " + attrTicket + " = :ticket REMOVE " + attrSlot),
+		UpdateExpression:    aws.String("SET " + attrStatus + " = :processed, " + attrTicket + " = :ticket, " + attrExpires + " = :expires REMOVE " + attrSlot),
 		ConditionExpression: aws.String(isNewOrOur),
 		ExpressionAttributeValues: values{
-			":new": text(string(schedule.New)), ":processed": text(string(schedule.Processed)), ":ticket": text(ticket),
+			":new": text(string(schedule.New)), ":processed": text(string(schedule.Processed)), ":ticket": text(ticket), ":expires": expires(r, schedule.Kept),
 		},
 	})
 	return s.failed("handing on", r.Firing.ScheduleID, err)
@@ -97,7 +98,7 @@ func (s store) cancel(ctx context.Context, r *record, now time.Time) error {
 	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: r.key(), UpdateExpression: aws.String(setCancelled), ConditionExpression: aws.String(isToCome),
 		ExpressionAttributeValues: values{
-			":new": text(string(schedule.New)), ":now": number(now.Unix()), ":cancelled": text(string(cancelled)), ":expires": expiresCancelled(r),
+			":new": text(string(schedule.New)), ":now": number(now.Unix()), ":cancelled": text(string(cancelled)), ":expires": expires(r, keptCancelled),
 		},
 	})
 	return s.failed("cancelling", r.Firing.ScheduleID, err)
@@ -105,8 +106,8 @@ func (s store) cancel(ctx context.Context, r *record, now time.Time) error {
 
 const setCancelled = "SET " + attrStatus + " = :cancelled, " + attrExpires + " = :expires REMOVE " + attrSlot + ", " + attrTicket
 
-func expiresCancelled(r *record) types.AttributeValue {
-	return number(r.Firing.PointInTime + int64(keptCancelled/time.Second))
+func expires(r *record, kept time.Duration) types.AttributeValue {
+	return number(r.Firing.PointInTime + int64(kept/time.Second))
 }
 
 // replace puts a record in the place of one that is NEW. Otherwise the error is errChanged.
@@ -125,7 +126,7 @@ func (s store) replace(ctx context.Context, old, r *record) error {
 	_, err = s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 		{Update: &types.Update{
 			TableName: &s.table, Key: old.key(), UpdateExpression: aws.String(setCancelled), ConditionExpression: aws.String(isNew),
-			ExpressionAttributeValues: values{":new": text(string(schedule.New)), ":cancelled": text(string(cancelled)), ":expires": expiresCancelled(old)},
+			ExpressionAttributeValues: values{":new": text(string(schedule.New)), ":cancelled": text(string(cancelled)), ":expires": expires(old, keptCancelled)},
 		}},
 		{Put: &types.Put{TableName: &s.table, Item: item}},
 	}})

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go/middleware"
 
 	"sundog/internal/access"
 	"sundog/internal/aws/awstest"
@@ -41,6 +43,7 @@ type world struct {
 	ids       int
 	queue     []queue.Message // SentAt is when it becomes visible
 	published map[string][]topic.Draft
+	requests  map[string]int   // of DynamoDB, by operation
 	failSend  func(n int) bool // whether the n-th message of a call is lost; nil: none is
 	failTopic map[string]bool
 }
@@ -60,9 +63,10 @@ func newWorld(t *testing.T, s awstest.Standin) *world {
 	a := awstest.Start(t, awstest.Options{Standins: []awstest.Standin{s}})
 	w := &world{
 		t: t, client: dynamodb.NewFromConfig(a.Config()), now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC),
-		published: map[string][]topic.Draft{}, failTopic: map[string]bool{},
+		published: map[string][]topic.Draft{}, requests: map[string]int{}, failTopic: map[string]bool{},
 	}
 	w.table = makeTable(t, w.client)
+	w.client = dynamodb.NewFromConfig(a.Config(), func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, w.counting) })
 	w.schedules = awsschedule.New(awsschedule.Options{
 		Client: w.client, Table: w.table, Queue: w, Now: w.clock, Log: quiet(), Events: publisher{w, "events"},
 		Topics: func(arn string) awsschedule.Publisher { return publisher{w, arn} },
@@ -71,6 +75,42 @@ func newWorld(t *testing.T, s awstest.Standin) *world {
 		},
 	})
 	return w
+}
+
+// counting has the client count what it is asked for.
+func (w *world) counting(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Counting", func(
+		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+	) (middleware.InitializeOutput, middleware.Metadata, error) {
+		w.mu.Lock()
+		w.requests[middleware.GetOperationName(ctx)]++
+		w.mu.Unlock()
+		return next.HandleInitialize(ctx, in)
+	}), middleware.Before)
+}
+
+// count compares what is requested, sent and published meanwhile.
+func (w *world) count(meanwhile func(), want map[string]int) {
+	w.t.Helper()
+	w.requests = map[string]int{}
+	before := map[string]int{"queue": len(w.queue)}
+	for arn, drafts := range w.published {
+		before[arn] = len(drafts)
+	}
+	meanwhile()
+	got := w.requests
+	got["queue"] = len(w.queue)
+	for arn, drafts := range w.published {
+		got[arn] = len(drafts)
+	}
+	for name := range got {
+		if got[name] -= before[name]; got[name] == 0 {
+			delete(got, name)
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		w.t.Errorf("it took %v, want %v", got, want)
+	}
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
