@@ -71,7 +71,7 @@ func (d *functions) coldStart(program, handler string, events ...[]byte) start {
 	ended := make(chan error)
 	go func() { ended <- server.Serve(listener) }()
 	cmd := exec.CommandContext(d.t.Context(), program)
-	cmd.Env = append(d.environ, "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String(), "_HANDLER="+handler, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256")
+	cmd.Env = append(slices.Clone(d.environ), "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String(), "_HANDLER="+handler, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256")
 	cmd.Stderr = os.Stderr
 	began := time.Now()
 	if err := cmd.Start(); err != nil {

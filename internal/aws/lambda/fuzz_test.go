@@ -31,7 +31,9 @@ func FuzzEvents(f *testing.F) {
 		for _, b := range []lambda.Batches{{Partial: true}, {Queue: (&queues{}).queue}} {
 			v := &verdicts{}
 			answer, err := lambda.UpdateState(v, b)(t.Context(), event)
-			var failed struct{ BatchItemFailures []struct{ ItemIdentifier string } }
+			var failed struct {
+				BatchItemFailures []struct{ ItemIdentifier string }
+			}
 			if err == nil && answer != nil {
 				if err := json.Unmarshal(answer, &failed); err != nil || len(failed.BatchItemFailures) > len(v.got) {
 					t.Fatalf("%q is answered with %q for %d messages", event, answer, len(v.got))
