@@ -74,11 +74,11 @@ func (w *world) Delete(context.Context, string) error { return nil }
 
 type queueOf struct{ *world }
 
-func (q queueOf) Send(_ context.Context, drafts ...queue.Draft) error {
+func (q queueOf) Send(_ context.Context, drafts ...queue.Draft) ([]string, error) {
 	for _, d := range drafts {
 		q.queued = append(q.queued, string(d.Body))
 	}
-	return nil
+	return nil, nil
 }
 
 type topicOf struct {
@@ -86,7 +86,7 @@ type topicOf struct {
 	arn string
 }
 
-func (t topicOf) Publish(_ context.Context, drafts ...topic.Draft) error {
+func (t topicOf) Publish(_ context.Context, drafts ...topic.Draft) ([]string, error) {
 	for _, d := range drafts {
 		p := statedb.Publication{Topic: t.arn, Body: d.Body}
 		for name, a := range d.Attributes {
@@ -94,5 +94,5 @@ func (t topicOf) Publish(_ context.Context, drafts ...topic.Draft) error {
 		}
 		t.published = append(t.published, p)
 	}
-	return nil
+	return nil, nil
 }
