@@ -1,7 +1,6 @@
 package golden_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -9,21 +8,19 @@ import (
 
 	"sundog/internal/aws/awstest"
 	"sundog/internal/aws/carrier"
+	"sundog/internal/aws/executor"
 	cloud "sundog/internal/aws/statedb"
 	embedded "sundog/internal/embedded/statedb"
 	"sundog/internal/embedded/store"
-	"sundog/internal/queue"
-	"sundog/internal/statedb"
+	"sundog/internal/pipeline"
 	"sundog/internal/statedb/statedbtest"
-	"sundog/internal/topic"
-	"sundog/payload"
 )
 
 // platform is what a world stands on.
 type platform struct {
 	name string
-	// open makes an empty state database whose effects come to a world.
-	open   func(t *testing.T, w *world) statedbtest.DB
+	// open makes an empty state database whose effects come to a world, and an executor whose executions are the world's.
+	open   func(t *testing.T, w *world) (statedbtest.DB, pipeline.Executor)
 	beside bool // see pipeline.Config
 }
 
@@ -31,13 +28,10 @@ type platform struct {
 func onEach(t *testing.T, test func(t *testing.T, on platform)) {
 	t.Helper()
 	t.Run("embedded", func(t *testing.T) { test(t, platform{name: "embedded", open: openEmbedded}) })
-	t.Run("aws", func(t *testing.T) {
-		a := awstest.Start(t, awstest.Options{Standins: []awstest.Standin{awstest.Dynalite}})
-		test(t, platform{name: "aws", beside: true, open: func(t *testing.T, w *world) statedbtest.DB { return openAWS(t, a, w) }})
-	})
+	t.Run("aws", func(t *testing.T) { test(t, platform{name: "aws", open: newRegion(t).open, beside: true}) })
 }
 
-func openEmbedded(t *testing.T, w *world) statedbtest.DB {
+func openEmbedded(t *testing.T, w *world) (statedbtest.DB, pipeline.Executor) {
 	st, err := store.Open("data", store.Options{FS: vfs.NewMem()})
 	if err != nil {
 		t.Fatal(err)
@@ -51,48 +45,21 @@ func openEmbedded(t *testing.T, w *world) statedbtest.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return db
+	return db, w
 }
 
-func openAWS(t *testing.T, a *awstest.AWS, w *world) statedbtest.DB {
-	client := dynamodb.NewFromConfig(a.Config())
+// open makes a table for a world, and gives it the region's services.
+func (r *region) open(t *testing.T, w *world) (statedbtest.DB, pipeline.Executor) {
+	client := dynamodb.NewFromConfig(r.cfg)
 	name := awstest.Name("golden")
 	if err := cloud.Create(t.Context(), client, name); err != nil {
 		t.Fatal(err)
 	}
 	c := carrier.New(carrier.Options{
-		Payloads: w,
-		Queues:   func(string) carrier.Queue { return queueOf{w} },
-		Topics:   func(arn string) carrier.Topic { return topicOf{w, arn} },
+		Payloads: objects{r, w},
+		Queues:   func(string) carrier.Queue { return sent{r, w} },
+		Topics:   func(name string) carrier.Topic { return published{r, w, name} },
 	})
 	t.Cleanup(c.Close)
-	return cloud.New(cloud.Options{Client: client, Table: name, Carrier: c})
-}
-
-// Delete makes the world a bucket from which nothing is deleted.
-func (w *world) Delete(context.Context, string) error { return nil }
-
-type queueOf struct{ *world }
-
-func (q queueOf) Send(_ context.Context, drafts ...queue.Draft) ([]string, error) {
-	for _, d := range drafts {
-		q.queued = append(q.queued, string(d.Body))
-	}
-	return nil, nil
-}
-
-type topicOf struct {
-	*world
-	arn string
-}
-
-func (t topicOf) Publish(_ context.Context, drafts ...topic.Draft) ([]string, error) {
-	for _, d := range drafts {
-		p := statedb.Publication{Topic: t.arn, Body: d.Body}
-		for name, a := range d.Attributes {
-			p.Attributes = append(p.Attributes, payload.Attribute{Name: name, Type: a.Type, Value: a.Value})
-		}
-		t.published = append(t.published, p)
-	}
-	return nil, nil
+	return cloud.New(cloud.Options{Client: client, Table: name, Carrier: c}), executor.New(r.machines(w))
 }

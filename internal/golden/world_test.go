@@ -67,7 +67,8 @@ func (p platform) newWorld(t *testing.T, env map[string]*string, inject injectio
 		layout:     payload.Layout{Bucket: payloads, Root: payload.DefaultRoot},
 		inject:     inject,
 	}
-	w.db = p.open(t, w)
+	db, x := p.open(t, w)
+	w.db = db
 	config := pipeline.Config{MachineBase: machineBase, ProcessQueue: "cirrus-process", EventTopic: eventTopic, PublishTopic: itemTopic, Beside: p.beside}
 	noDB := false
 	for name, given := range env {
@@ -93,19 +94,19 @@ func (p platform) newWorld(t *testing.T, env map[string]*string, inject injectio
 	}
 	config.Layout = w.layout
 	w.exchange = batch.New(batch.Config{Bucket: w, Layout: w.layout, Fetcher: w, NewID: w.newID})
-	var db pipeline.StateDB = &injected{DB: w.db, world: w}
+	var records pipeline.StateDB = &injected{DB: w.db, world: w}
 	if noDB {
-		db = nil
+		records = nil
 	}
 	var err error
 	w.processor, err = pipeline.NewProcessor(pipeline.ProcessorOptions{
-		Config: config, StateDB: db, Executor: w, Fetcher: w, Now: w.now, NewID: w.newID, Workers: 1,
+		Config: config, StateDB: records, Executor: x, Fetcher: w, Now: w.now, NewID: w.newID, Workers: 1,
 	})
 	if err != nil {
 		return w, err
 	}
 	w.updater, err = pipeline.NewUpdater(pipeline.UpdaterOptions{
-		Config: config, StateDB: db, Executor: w, Fetcher: w, Now: w.now, NewID: w.newID, Workers: 1,
+		Config: config, StateDB: records, Executor: x, Fetcher: w, Now: w.now, NewID: w.newID, Workers: 1,
 	})
 	return w, err
 }
