@@ -69,7 +69,7 @@ func (on platform) newWorld(t *testing.T, env map[string]*string, inject injecti
 	}
 	db, x := on.open(t, w)
 	w.db = db
-	config := pipeline.Config{MachineBase: machineBase, ProcessQueue: "cirrus-process", EventTopic: eventTopic, PublishTopic: itemTopic, Beside: on.beside}
+	config := pipeline.Config{MachineBase: machineBase, ProcessQueue: "cirrus-process", EventTopic: eventTopic, PublishTopic: itemTopic, Beside: on.beside, OneLane: on.beside}
 	noDB := false
 	for name, given := range env {
 		value := orEmpty(given)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/tidwall/gjson"
 
+	"sundog/internal/convoy"
 	"sundog/internal/event"
 	"sundog/internal/queue"
 	"sundog/internal/statedb"
@@ -74,11 +75,14 @@ var ErrUnknownPayload = errors.New("the execution's payload is not known")
 func (u *Updater) HandleMessages(ctx context.Context, messages []queue.Message) []Outcome {
 	outcomes := make([]Outcome, len(messages))
 	slots := make(chan struct{}, u.opts.Workers)
+	ctx = u.opts.together(ctx)
+	batch := convoy.From(ctx)
 	var wg sync.WaitGroup
 	for i, m := range messages {
 		slots <- struct{}{}
+		batch.Join()
 		wg.Go(func() {
-			defer func() { <-slots }()
+			defer func() { batch.Leave(); <-slots }()
 			outcomes[i] = sum([]result{u.handle(ctx, &m)}, m.ReceiveCount)
 		})
 	}
@@ -294,7 +298,7 @@ func (u *Updater) succeed(ctx context.Context, end *ending) error {
 
 // chain sends the payloads that follow, through the lane that this one came through.
 func (u *Updater) chain(ctx context.Context, end *ending, next []payload.Successor) error {
-	if len(next) > 0 && end.Lane == "" && !end.described {
+	if len(next) > 0 && end.Lane == "" && !end.described && !u.opts.OneLane {
 		if err := u.describe(ctx, end); err != nil && !errors.Is(err, ErrNoExecution) {
 			return err
 		}

@@ -5,7 +5,8 @@
 //   - When Carry returns nil, the services have accepted all of it. After an error some of it may have been: to carry it again repeats that.
 //   - Objects are stored before anything is told, so whoever hears of an object finds it.
 //   - Messages of many callers share requests: while one is under way to a topic or queue, what comes for it gathers, and goes with the next.
-//     Nobody waits for company. A message that cannot be sent fails the caller that it came from, and no other.
+//     Callers who work on one batch (package convoy) also wait until all of them have come as far or have finished, for patience at most.
+//     A message that cannot be sent fails the caller that it came from, and no other.
 //   - What is held in memory is what callers wait for. Close waits for all requests.
 //
 // Workflow events also go to a Watcher, for the metrics that are made of them. That they arrive there is not promised: it is no reason to
@@ -25,6 +26,7 @@ import (
 	"sundog/eventpattern"
 	"sundog/internal/audit"
 	"sundog/internal/bucket"
+	"sundog/internal/convoy"
 	"sundog/internal/queue"
 	"sundog/internal/statedb"
 	"sundog/internal/topic"
@@ -75,6 +77,8 @@ const (
 	perCall  = 10               // messages of a request (SNS and SQS API Reference, PublishBatch and SendMessageBatch)
 	parallel = 8                // requests to one queue or topic at one time
 	callTime = 30 * time.Second // of a request, with all that is tried again in it
+	// patience bounds the wait for others of the batch. It is longer than what usually lies between the first and the last of them.
+	patience = 100 * time.Millisecond
 )
 
 // ErrClosed is returned by Carry after Close.
@@ -127,9 +131,28 @@ func (c *Carrier) Carry(ctx context.Context, e *statedb.Effects) error {
 	if err := c.keep(ctx, e); err != nil {
 		return err
 	}
-	var g errgroup.Group
-	var told [][]byte
+	if err := c.audit(ctx, e.Audit); err != nil {
+		return err
+	}
+	waits := c.tell(ctx, e)
+	if len(waits) == 0 {
+		return nil
+	}
+	var failed error
+	batch := convoy.From(ctx)
+	batch.Halt()
+	defer batch.Go()
+	for _, wait := range waits {
+		failed = errors.Join(failed, wait())
+	}
+	return failed
+}
+
+// tell hands messages over, and returns what waits until they have been sent.
+func (c *Carrier) tell(ctx context.Context, e *statedb.Effects) (waits []func() error) {
+	still := convoy.From(ctx).Still()
 	published := map[string][]topic.Draft{}
+	var told [][]byte
 	for _, p := range e.Publish {
 		published[p.Topic] = append(published[p.Topic], topic.Draft{Body: p.Body, Attributes: attributesOf(p.Attributes)})
 		if c.watcher != nil && p.Topic == c.opts.EventTopic {
@@ -137,27 +160,25 @@ func (c *Carrier) Carry(ctx context.Context, e *statedb.Effects) error {
 		}
 	}
 	for arn, drafts := range published {
-		g.Go(func() error { return c.topic(arn).do(ctx, &c.calls, drafts) })
+		waits = append(waits, c.topic(arn).add(ctx, &c.calls, still, drafts))
 	}
 	sent := map[string][]queue.Draft{}
 	for _, s := range e.Enqueue {
 		sent[s.Queue] = append(sent[s.Queue], s.Draft)
 	}
 	for url, drafts := range sent {
-		g.Go(func() error { return c.queue(url).do(ctx, &c.calls, drafts) })
+		waits = append(waits, c.queue(url).add(ctx, &c.calls, still, drafts))
 	}
 	if len(told) > 0 {
-		g.Go(func() error {
-			if err := c.watcher.do(ctx, &c.calls, told); err != nil {
+		wait := c.watcher.add(ctx, &c.calls, still, told)
+		waits = append(waits, func() error {
+			if err := wait(); err != nil {
 				c.opts.Logger.Warn("workflow events are missing in the metrics", "events", len(told), "error", err)
 			}
 			return nil
 		})
 	}
-	if len(e.Audit) > 0 {
-		g.Go(func() error { return c.audit(ctx, e.Audit) })
-	}
-	return g.Wait()
+	return waits
 }
 
 // keep stores and removes objects.
@@ -188,6 +209,9 @@ func (c *Carrier) keep(ctx context.Context, e *statedb.Effects) error {
 }
 
 func (c *Carrier) audit(ctx context.Context, entries []audit.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
 	if c.opts.Audit != nil {
 		if err := c.opts.Audit(ctx, entries); err != nil {
 			return fmt.Errorf("keeping the audit log: %w", err)

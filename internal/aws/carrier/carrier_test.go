@@ -15,6 +15,7 @@ import (
 	"sundog/internal/aws/bulk"
 	"sundog/internal/aws/carrier"
 	"sundog/internal/bucket"
+	"sundog/internal/convoy"
 	"sundog/internal/queue"
 	"sundog/internal/statedb"
 	"sundog/internal/topic"
@@ -255,6 +256,68 @@ func TestOneBadMessageFailsItsCaller(t *testing.T) {
 				if n := len(s.all()); n != tt.requests {
 					t.Errorf("%d requests: %q", n, s.all())
 				}
+			})
+		})
+	}
+}
+
+// TestBatchSharesRequests lets members of a batch come one after the other. Their messages go together, when the last has come, or has
+// finished, or has not come in time.
+func TestBatchSharesRequests(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		last func(comes, leaves chan<- struct{})
+		want int // messages in the one request
+		wait time.Duration
+	}{
+		{"all come", func(comes, _ chan<- struct{}) { close(comes) }, 5, 0},
+		{"the last finishes without a message", func(_, leaves chan<- struct{}) { close(leaves) }, 4, 0},
+		{"the last does not come in time", func(_, _ chan<- struct{}) {}, 4, 100 * time.Millisecond},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &services{}
+				c, batch := s.open(t), convoy.New()
+				ctx := convoy.With(t.Context(), batch)
+				comes, leaves := make(chan struct{}), make(chan struct{})
+				var early, late sync.WaitGroup
+				member := func(body string) {
+					if err := c.Carry(ctx, &statedb.Effects{Enqueue: []statedb.Submission{submission("q", body)}}); err != nil {
+						t.Error(err)
+					}
+					batch.Leave()
+				}
+				for range 5 {
+					batch.Join()
+				}
+				for i := range 4 {
+					early.Go(func() { member(fmt.Sprint(i)) })
+				}
+				late.Go(func() {
+					select {
+					case <-comes:
+						member("last")
+					case <-leaves:
+						batch.Leave()
+					}
+				})
+				synctest.Wait()
+				if calls := s.all(); len(calls) != 0 {
+					t.Errorf("somebody did not wait: %q", calls)
+				}
+				began := time.Now()
+				tt.last(comes, leaves)
+				early.Wait()
+				if waited := time.Since(began); waited != tt.wait {
+					t.Errorf("they waited for %v", waited)
+				}
+				if calls := s.all(); len(calls) != 1 || len(strings.Fields(calls[0])) != 2+tt.want {
+					t.Errorf("requests %q", calls)
+				}
+				if tt.wait > 0 {
+					close(leaves)
+				}
+				late.Wait()
 			})
 		})
 	}

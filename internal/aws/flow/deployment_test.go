@@ -108,7 +108,7 @@ func (d *deployment) open(t testing.TB, oneTry bool) *handlers {
 	h.records = statedb.New(statedb.Options{Client: dynamodb.NewFromConfig(cfg), Table: d.table, Carrier: h.carrier})
 	config := pipeline.Config{
 		MachineBase: d.machineBase, Layout: payload.Layout{Bucket: d.bucket, Root: "cirrus"}, ProcessQueue: d.process,
-		EventTopic: d.eventTopic, PublishTopic: d.itemTopic, Beside: true,
+		EventTopic: d.eventTopic, PublishTopic: d.itemTopic, Beside: true, OneLane: true,
 	}
 	x := executor.New(sfn.NewFromConfig(cfg))
 	var err error
