@@ -64,6 +64,7 @@ func ended(b *testing.B, d *deployment, item string, workflows []string) []byte 
 // bench measures a handler, and how many requests of each operation it makes for a payload.
 func bench(b *testing.B, d *deployment, handle func(context.Context, []queue.Message) []pipeline.Outcome, message func(n int) []byte) {
 	d.calls.Fail(nil)
+	d.logged.Store(0)
 	n := 0
 	b.ResetTimer()
 	for range b.N {
@@ -80,6 +81,7 @@ func bench(b *testing.B, d *deployment, handle func(context.Context, []queue.Mes
 	}
 	b.StopTimer()
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "payloads/s")
+	b.ReportMetric(float64(d.logged.Load())/float64(n), "PutLogEvents/payload")
 	for operation, calls := range d.calls.Counted() {
 		b.ReportMetric(float64(calls)/float64(n), operation+"/payload")
 	}

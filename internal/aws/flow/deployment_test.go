@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,8 +38,9 @@ const visibility = time.Second
 // deployment is what is in a region: a table, a bucket, queues, topics, state machines.
 type deployment struct {
 	*awstest.AWS
-	calls *awstest.Calls // of the handlers
-	cfg   aws.Config     // of everybody else
+	logged atomic.Int64   // requests to the log group of workflow events
+	calls  *awstest.Calls // of the handlers
+	cfg    aws.Config     // of everybody else
 
 	table, bucket           string
 	process, update         string // URLs
@@ -103,6 +105,7 @@ func (d *deployment) open(t testing.TB, oneTry bool) *handlers {
 		Payloads: payloads,
 		Queues:   func(url string) carrier.Queue { return queue.New(sqsClient, url, queue.Options{}) },
 		Topics:   func(arn string) carrier.Topic { return topic.New(snsClient, arn) },
+		Watcher:  watcher{&d.logged}, EventTopic: d.eventTopic,
 	})
 	t.Cleanup(h.carrier.Close)
 	h.records = statedb.New(statedb.Options{Client: dynamodb.NewFromConfig(cfg), Table: d.table, Carrier: h.carrier})
@@ -119,6 +122,14 @@ func (d *deployment) open(t testing.TB, oneTry bool) *handlers {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// watcher is the log group of workflow events, which has no stand-in: requests to it are counted.
+type watcher struct{ requests *atomic.Int64 }
+
+func (w watcher) Watch(context.Context, [][]byte) error {
+	w.requests.Add(1)
+	return nil
 }
 
 // fetcher fetches from the payload bucket.
