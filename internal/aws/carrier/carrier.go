@@ -3,7 +3,7 @@
 // # Promises
 //
 //   - When Carry returns nil, the services have accepted all of it. After an error some of it may have been: to carry it again repeats that.
-//   - Objects are stored before anything is told, so whoever hears of an object finds it.
+//   - Objects are stored before anything is told, so whoever hears of an object finds it. Workflow events go last: they tell of the rest.
 //   - Messages of many callers share requests: while one is under way to a topic or queue, what comes for it gathers, and goes with the next.
 //     Callers who work on one batch (package convoy) also wait until all of them have come as far or have finished, for patience at most.
 //     A message that cannot be sent fails the caller that it came from, and no other.
@@ -62,9 +62,9 @@ type Options struct {
 	// Queues and Topics make the queue with a URL and the topic with an ARN. Each is made once, when it is first needed.
 	Queues func(url string) Queue
 	Topics func(arn string) Topic
-	// Watcher is given what is published on EventTopic; nil for nobody.
-	Watcher    Watcher
+	// EventTopic is the ARN of the topic of workflow events, and Watcher is given what is published on it; nil for nobody.
 	EventTopic string
+	Watcher    Watcher
 	// Audit keeps entries of the audit log. When it is nil they are lines of the Logger.
 	Audit func(ctx context.Context, entries []audit.Entry) error
 	// Logger is told what the Watcher did not take; discarded when nil.
@@ -134,11 +134,17 @@ func (c *Carrier) Carry(ctx context.Context, e *statedb.Effects) error {
 	if err := c.audit(ctx, e.Audit); err != nil {
 		return err
 	}
-	waits := c.tell(ctx, e)
+	if err := together(ctx, c.tell(ctx, e)); err != nil {
+		return err
+	}
+	return together(ctx, c.report(ctx, e))
+}
+
+// together waits for all of what was handed over, as a member of a batch that stands.
+func together(ctx context.Context, waits []func() error) (failed error) {
 	if len(waits) == 0 {
 		return nil
 	}
-	var failed error
 	batch := convoy.From(ctx)
 	batch.Halt()
 	defer batch.Go()
@@ -148,15 +154,13 @@ func (c *Carrier) Carry(ctx context.Context, e *statedb.Effects) error {
 	return failed
 }
 
-// tell hands messages over, and returns what waits until they have been sent.
+// tell hands messages over, but for workflow events, and returns what waits until they have been sent.
 func (c *Carrier) tell(ctx context.Context, e *statedb.Effects) (waits []func() error) {
 	still := convoy.From(ctx).Still()
 	published := map[string][]topic.Draft{}
-	var told [][]byte
 	for _, p := range e.Publish {
-		published[p.Topic] = append(published[p.Topic], topic.Draft{Body: p.Body, Attributes: attributesOf(p.Attributes)})
-		if c.watcher != nil && p.Topic == c.opts.EventTopic {
-			told = append(told, p.Body)
+		if p.Topic != c.opts.EventTopic {
+			published[p.Topic] = append(published[p.Topic], draftOf(&p))
 		}
 	}
 	for arn, drafts := range published {
@@ -169,7 +173,23 @@ func (c *Carrier) tell(ctx context.Context, e *statedb.Effects) (waits []func() 
 	for url, drafts := range sent {
 		waits = append(waits, c.queue(url).add(ctx, &c.calls, still, drafts))
 	}
-	if len(told) > 0 {
+	return waits
+}
+
+// report hands workflow events over, to their topic and to the watcher.
+func (c *Carrier) report(ctx context.Context, e *statedb.Effects) (waits []func() error) {
+	still := convoy.From(ctx).Still()
+	var drafts []topic.Draft
+	var told [][]byte
+	for _, p := range e.Publish {
+		if p.Topic == c.opts.EventTopic {
+			drafts, told = append(drafts, draftOf(&p)), append(told, p.Body)
+		}
+	}
+	if len(drafts) > 0 {
+		waits = append(waits, c.topic(c.opts.EventTopic).add(ctx, &c.calls, still, drafts))
+	}
+	if c.watcher != nil && len(told) > 0 {
 		wait := c.watcher.add(ctx, &c.calls, still, told)
 		waits = append(waits, func() error {
 			if err := wait(); err != nil {
@@ -240,6 +260,10 @@ func (c *Carrier) queue(url string) *gatherer[queue.Draft] {
 		c.queues[url] = &gatherer[queue.Draft]{send: c.opts.Queues(url).Send}
 	}
 	return c.queues[url]
+}
+
+func draftOf(p *statedb.Publication) topic.Draft {
+	return topic.Draft{Body: p.Body, Attributes: attributesOf(p.Attributes)}
 }
 
 func attributesOf(list []payload.Attribute) map[string]eventpattern.Attribute {
