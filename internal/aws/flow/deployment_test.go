@@ -81,6 +81,7 @@ func deploy(t testing.TB) *deployment {
 
 // handlers are process and update-state in one process.
 type handlers struct {
+	config          pipeline.Config
 	records         *statedb.DB
 	payloads        *bucket.Bucket
 	carrier         *carrier.Carrier
@@ -109,16 +110,16 @@ func (d *deployment) open(t testing.TB, oneTry bool) *handlers {
 	})
 	t.Cleanup(h.carrier.Close)
 	h.records = statedb.New(statedb.Options{Client: dynamodb.NewFromConfig(cfg), Table: d.table, Carrier: h.carrier})
-	config := pipeline.Config{
+	h.config = pipeline.Config{
 		MachineBase: d.machineBase, Layout: payload.Layout{Bucket: d.bucket, Root: "cirrus"}, ProcessQueue: d.process,
 		EventTopic: d.eventTopic, PublishTopic: d.itemTopic, Beside: true, OneLane: true,
 	}
 	x := executor.New(sfn.NewFromConfig(cfg))
 	var err error
-	if h.processor, err = pipeline.NewProcessor(pipeline.ProcessorOptions{Config: config, StateDB: h.records, Executor: x, Fetcher: fetcher{payloads}}); err != nil {
+	if h.processor, err = pipeline.NewProcessor(pipeline.ProcessorOptions{Config: h.config, StateDB: h.records, Executor: x, Fetcher: fetcher{payloads}}); err != nil {
 		t.Fatal(err)
 	}
-	if h.updater, err = pipeline.NewUpdater(pipeline.UpdaterOptions{Config: config, StateDB: h.records, Executor: x, Fetcher: fetcher{payloads}}); err != nil {
+	if h.updater, err = pipeline.NewUpdater(pipeline.UpdaterOptions{Config: h.config, StateDB: h.records, Executor: x, Fetcher: fetcher{payloads}}); err != nil {
 		t.Fatal(err)
 	}
 	return h
