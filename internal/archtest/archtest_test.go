@@ -37,7 +37,7 @@ func packages(t *testing.T) []pkg {
 }
 
 // domain are the packages that know no storage and no transport.
-var domain = []string{"statedb", "event", "queue", "topic", "bucket", "pipeline", "publish", "batch", "stac", "audit", "access", "table", "dynamodb", "trigger", "trace", "schedule", "delayerapi"}
+var domain = []string{"statedb", "event", "queue", "topic", "bucket", "pipeline", "publish", "batch", "stac", "audit", "access", "table", "dynamodb", "trigger", "trace", "schedule", "convoy", "delayerapi"}
 
 func TestImports(t *testing.T) {
 	for _, p := range packages(t) {

@@ -2,7 +2,8 @@
 //
 // # Promises of every implementation
 //
-//   - An entry that goes with a change is recorded with it: both are there after a crash, or neither.
+//   - An entry that goes with a change is recorded with it: both are there after a crash, or neither. Where no write can hold both, as on AWS, the
+//     change comes first, and whoever makes it hears when the entry was not kept.
 //   - Entries are not changed. They go when they have been kept long enough, and only then.
 //   - A listing costs what it returns and what it passes over, which is bounded.
 package audit

@@ -40,7 +40,7 @@ func (p *Platform) PipelineConfig() pipeline.Config {
 	e := &p.opts.Environment
 	return pipeline.Config{
 		MachineBase: e.BaseWorkflowARN, Layout: e.Layout(), ProcessQueue: e.ProcessQueueURL, EventTopic: p.eventTopic(), PublishTopic: e.PublishTopicARN,
-		MaxMessage: maxMessage, Beside: true,
+		MaxMessage: maxMessage, Beside: true, OneLane: true,
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 // TestGoldenAPI runs the requests to the HTTP API, and how events become the numbers of a dashboard.
 func TestGoldenAPI(t *testing.T) {
 	onEach(t, func(t *testing.T, on platform) {
-		golden.Run(t, "m_api_scenarios.json", func(t *testing.T, c golden.Case) golden.Outcome { return on.checkAPI(t, c) })
+		golden.Run(t, "m_api_scenarios.json", on.checkAPI)
 	})
 	t.Run("p6_filter_for_dashboard.json", func(t *testing.T) { golden.Run(t, "p6_filter_for_dashboard.json", checkDashboard) })
 }

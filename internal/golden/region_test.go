@@ -102,11 +102,11 @@ type sent struct {
 }
 
 func (s sent) Send(ctx context.Context, drafts ...domainqueue.Draft) ([]string, error) {
-	ids, err := s.region.queue.Send(ctx, drafts...)
+	ids, err := s.queue.Send(ctx, drafts...)
 	if err != nil {
 		return ids, err
 	}
-	messages, err := receive(ctx, s.region.queue, len(drafts))
+	messages, err := receive(ctx, s.queue, len(drafts))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range messages {
@@ -143,7 +143,7 @@ func (p published) Publish(ctx context.Context, drafts ...domaintopic.Draft) ([]
 		for name, a := range m.Attributes {
 			s.Attributes = append(s.Attributes, payload.Attribute{Name: name, Type: a.Type, Value: a.Value})
 		}
-		p.world.published = append(p.world.published, s)
+		p.published = append(p.published, s)
 	}
 	return ids, err
 }

@@ -2,27 +2,55 @@ package golden_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sundog/internal/golden"
 	"sundog/internal/statedb"
 	"sundog/payload"
 )
 
+// request is what a recorded request was made for.
+type request struct {
+	Function  string `json:"fn"`
+	PayloadID string `json:"payload_id"`
+	Arguments struct {
+		Execution string `json:"execution_arn"`
+		Message   string `json:"msg"`
+		Outputs   []string
+	} `json:"kwargs"`
+	Time string `json:"isotimestamp"`
+}
+
+// transition is ours for a request. It leads nowhere for one that sets outputs alone: they are a part of the success.
+func (r *request) transition(id payload.ID, at time.Time) (statedb.Transition, error) {
+	tr := statedb.Transition{ID: id, At: at, Execution: "arn:before"} // the one that holds the record
+	switch r.Function {
+	case "claim_processing":
+		tr.To, tr.Execution = statedb.Claimed, r.Arguments.Execution
+	case "set_processing":
+		tr.To = statedb.Processing
+	case "set_succeeded":
+		tr.To, tr.Outputs = statedb.Succeeded, r.Arguments.Outputs
+	case "set_failed":
+		tr.To, tr.Error = statedb.Failed, r.Arguments.Message
+	case "set_invalid":
+		tr.To, tr.Error = statedb.Invalid, r.Arguments.Message
+	case "set_aborted":
+		tr.To = statedb.Aborted
+	case "set_outputs":
+	default:
+		return tr, fmt.Errorf("unknown function %s", r.Function)
+	}
+	return tr, nil
+}
+
 // checkRequest makes a transition of records in all states and compares with what the recorded request does to them.
 func checkRequest(t *testing.T, c golden.Case) golden.Outcome {
-	var in struct {
-		Function  string `json:"fn"`
-		PayloadID string `json:"payload_id"`
-		Arguments struct {
-			Execution string `json:"execution_arn"`
-			Message   string `json:"msg"`
-			Outputs   []string
-		} `json:"kwargs"`
-		Time string `json:"isotimestamp"`
-	}
+	var in request
 	golden.Into(t, c.Input, &in)
 	at, err := statedb.ParseTime(in.Time)
 	if c.Error != nil {
@@ -52,24 +80,12 @@ func checkRequest(t *testing.T, c golden.Case) golden.Outcome {
 	shown := golden.Passed()
 	for _, state := range append(statedb.States(), "") {
 		before := recordIn(id, state)
-		tr := statedb.Transition{ID: id, At: at, Execution: "arn:before"} // the one that holds the record
-		switch in.Function {
-		case "claim_processing":
-			tr.To, tr.Execution = statedb.Claimed, in.Arguments.Execution
-		case "set_processing":
-			tr.To = statedb.Processing
-		case "set_succeeded":
-			tr.To, tr.Outputs = statedb.Succeeded, in.Arguments.Outputs
-		case "set_failed":
-			tr.To, tr.Error = statedb.Failed, in.Arguments.Message
-		case "set_invalid":
-			tr.To, tr.Error = statedb.Invalid, in.Arguments.Message
-		case "set_aborted":
-			tr.To = statedb.Aborted
-		case "set_outputs": // there is no such step: outputs are a part of the success
+		tr, err := in.transition(id, at)
+		if err != nil {
+			return golden.Failed("%v", err)
+		}
+		if tr.To == "" {
 			return golden.Passed()
-		default:
-			return golden.Failed("unknown function %s", in.Function)
 		}
 		after, err := tr.Apply(before)
 		if out.ConditionExpression == "" && before != nil && !state.Open() {

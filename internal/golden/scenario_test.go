@@ -22,7 +22,7 @@ func TestGoldenScenarios(t *testing.T) {
 	onEach(t, func(t *testing.T, on platform) {
 		for _, file := range []string{"n_process_scenarios.json", "n2_process_races.json", "o_update_state_scenarios.json"} {
 			t.Run(file, func(t *testing.T) {
-				golden.Run(t, file, func(t *testing.T, c golden.Case) golden.Outcome { return on.checkScenario(t, c) })
+				golden.Run(t, file, on.checkScenario)
 			})
 		}
 	})

@@ -59,7 +59,7 @@ type execution struct {
 }
 
 // newWorld makes the world with a case's environment. It returns an error when the environment lacks what is needed.
-func (p platform) newWorld(t *testing.T, env map[string]*string, inject injection) (*world, error) {
+func (on platform) newWorld(t *testing.T, env map[string]*string, inject injection) (*world, error) {
 	t.Helper()
 	w := &world{
 		buckets:    map[string]map[string]object{payloads: {}, "data": {}, "other": {}},
@@ -67,9 +67,9 @@ func (p platform) newWorld(t *testing.T, env map[string]*string, inject injectio
 		layout:     payload.Layout{Bucket: payloads, Root: payload.DefaultRoot},
 		inject:     inject,
 	}
-	db, x := p.open(t, w)
+	db, x := on.open(t, w)
 	w.db = db
-	config := pipeline.Config{MachineBase: machineBase, ProcessQueue: "cirrus-process", EventTopic: eventTopic, PublishTopic: itemTopic, Beside: p.beside}
+	config := pipeline.Config{MachineBase: machineBase, ProcessQueue: "cirrus-process", EventTopic: eventTopic, PublishTopic: itemTopic, Beside: on.beside, OneLane: on.beside}
 	noDB := false
 	for name, given := range env {
 		value := orEmpty(given)

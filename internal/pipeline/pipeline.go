@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"time"
 
+	"sundog/internal/convoy"
 	"sundog/internal/event"
 	"sundog/internal/statedb"
 	"sundog/payload"
@@ -96,9 +97,19 @@ type Config struct {
 	// MaxMessage bounds a chained payload in the queue, in bytes; a longer one is stored, and a reference to it sent.
 	// DefaultMaxMessage when zero.
 	MaxMessage int
+	// OneLane says that the process queue has no lanes, so that an execution need not be asked for its own before a payload follows it.
+	OneLane bool
 	// Beside says that the platform carries out what a claim causes after its write, not with it, so that a crash may lose it. Then who takes up
 	// a claim with a message that was received before tells of the claim again.
 	Beside bool
+}
+
+// together makes those who work on a batch known to each other, where the platform makes requests of what they cause.
+func (c *Config) together(ctx context.Context) context.Context {
+	if !c.Beside {
+		return ctx
+	}
+	return convoy.With(ctx, convoy.New())
 }
 
 // check returns an error that names what is missing. What only one direction of the way needs is given beside what both need.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"sundog/internal/convoy"
 	"sundog/internal/event"
 	"sundog/internal/queue"
 	"sundog/internal/statedb"
@@ -134,7 +135,8 @@ func (p *Processor) process(ctx context.Context, tasks []*task) {
 		p.begin(ctx, t)
 	}
 	defer p.end(tasks)
-	p.each(tasks, func(t *task) { p.read(trace.With(ctx, t.span.Self()), t) })
+	ctx = p.opts.together(ctx)
+	p.each(ctx, tasks, func(t *task) { p.read(trace.With(ctx, t.span.Self()), t) })
 	open := distinct(tasks)
 	if err := p.lookUp(ctx, open); err != nil {
 		for _, t := range tasks {
@@ -144,7 +146,7 @@ func (p *Processor) process(ctx context.Context, tasks []*task) {
 		}
 		return
 	}
-	p.each(tasks, func(t *task) {
+	p.each(ctx, tasks, func(t *task) {
 		ctx := trace.With(ctx, t.span.Self())
 		if t.first != nil {
 			p.skipDuplicate(ctx, t)
@@ -169,7 +171,8 @@ func (t *task) id() string {
 
 // each calls f for every task that is not settled, on a bounded number of goroutines, and waits for them. Tasks are begun in
 // their order.
-func (p *Processor) each(tasks []*task, f func(*task)) {
+func (p *Processor) each(ctx context.Context, tasks []*task, f func(*task)) {
+	batch := convoy.From(ctx)
 	slots := make(chan struct{}, p.opts.Workers)
 	var wg sync.WaitGroup
 	for _, t := range tasks {
@@ -177,8 +180,9 @@ func (p *Processor) each(tasks []*task, f func(*task)) {
 			continue
 		}
 		slots <- struct{}{}
+		batch.Join()
 		wg.Go(func() {
-			defer func() { <-slots }()
+			defer func() { batch.Leave(); <-slots }()
 			f(t)
 		})
 	}

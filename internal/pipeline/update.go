@@ -11,9 +11,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/tidwall/gjson"
 
+	"sundog/internal/convoy"
 	"sundog/internal/event"
 	"sundog/internal/queue"
 	"sundog/internal/statedb"
+	"sundog/internal/topic"
 	"sundog/internal/trace"
 	"sundog/payload"
 )
@@ -75,11 +77,14 @@ var ErrUnknownPayload = errors.New("the execution's payload is not known")
 func (u *Updater) HandleMessages(ctx context.Context, messages []queue.Message) []Outcome {
 	outcomes := make([]Outcome, len(messages))
 	slots := make(chan struct{}, u.opts.Workers)
+	ctx = u.opts.together(ctx)
+	batch := convoy.From(ctx)
 	var wg sync.WaitGroup
 	for _, group := range byExecution(messages) {
 		slots <- struct{}{}
+		batch.Join()
 		wg.Go(func() {
-			defer func() { <-slots }()
+			defer func() { batch.Leave(); <-slots }()
 			for _, i := range group {
 				outcomes[i] = sum([]result{u.handle(ctx, &messages[i])}, messages[i].ReceiveCount)
 			}
@@ -146,11 +151,11 @@ func (u *Updater) Handle(ctx context.Context, c Completion) (applied bool, err e
 			return false, err
 		}
 	}
-	t, err := u.conclude(end, outcome, reason)
-	if err != nil {
-		return false, err
+	err = u.apply(ctx, end, outcome, reason)
+	if outcome == payload.Succeeded && unsendable(err) { // to try again would never end
+		end.effects.Publish, end.effects.Enqueue, end.chained = nil, nil, nil
+		err = u.apply(ctx, end, payload.Failed, fmt.Sprintf("what follows from the workflow's output cannot be sent: %v", err))
 	}
-	_, err = u.opts.StateDB.Apply(ctx, t, end.effects)
 	if record, conflict := statedb.Conflict(err); conflict {
 		state := statedb.State("")
 		if record != nil {
@@ -167,6 +172,22 @@ func (u *Updater) Handle(ctx context.Context, c Completion) (applied bool, err e
 		trace.Tell(u.opts.Trace, s)
 	}
 	return true, nil
+}
+
+// apply makes the transition of an end.
+func (u *Updater) apply(ctx context.Context, end *ending, outcome payload.Outcome, reason string) error {
+	t, effects, err := u.conclude(end, outcome, reason)
+	if err != nil {
+		return err
+	}
+	_, err = u.opts.StateDB.Apply(ctx, t, effects)
+	return err
+}
+
+// unsendable reports whether an error says that a message is one that no topic or queue of the platform takes.
+func unsendable(err error) bool {
+	return errors.Is(err, topic.ErrTooLarge) || errors.Is(err, topic.ErrInvalidMessage) ||
+		errors.Is(err, queue.ErrTooLarge) || errors.Is(err, queue.ErrInvalidMessage)
 }
 
 // ending is a completion on its way.
@@ -313,7 +334,7 @@ func (u *Updater) succeed(ctx context.Context, end *ending) error {
 
 // chain sends the payloads that follow, through the lane that this one came through.
 func (u *Updater) chain(ctx context.Context, end *ending, next []payload.Successor) error {
-	if len(next) > 0 && end.Lane == "" && !end.described {
+	if len(next) > 0 && end.Lane == "" && !end.described && !u.opts.OneLane {
 		if err := u.describe(ctx, end); err != nil && !errors.Is(err, ErrNoExecution) {
 			return err
 		}
@@ -339,8 +360,8 @@ func (u *Updater) chain(ctx context.Context, end *ending, next []payload.Success
 	return nil
 }
 
-// conclude makes the transition, and adds its event in front of the other effects.
-func (u *Updater) conclude(end *ending, outcome payload.Outcome, reason string) (statedb.Transition, error) {
+// conclude makes a transition, and its effects: its event, in front of the others.
+func (u *Updater) conclude(end *ending, outcome payload.Outcome, reason string) (statedb.Transition, statedb.Effects, error) {
 	_, name := payload.CutExecutionARN(end.Execution)
 	e := event.Event{
 		PayloadID: end.PayloadID, InputURL: u.opts.Layout.Input(end.PayloadID, name).String(), OutputURL: end.outputURL,
@@ -358,14 +379,15 @@ func (u *Updater) conclude(end *ending, outcome payload.Outcome, reason string) 
 	case payload.Aborted:
 		e.Type, t = event.Aborted, statedb.Abort(end.id, end.Execution, end.at)
 	default:
-		return t, fmt.Errorf("%w: %s: status %q is not that of an execution that ended", ErrUnknownPayload, end.Execution, end.Status)
+		return t, statedb.Effects{}, fmt.Errorf("%w: %s: status %q is not that of an execution that ended", ErrUnknownPayload, end.Execution, end.Status)
 	}
 	t.Redrives = end.Redrives
 	if reason != "" {
 		e = e.WithError(reason)
 	}
-	var told statedb.Effects
-	u.opts.tell(&told, end.at, e)
-	end.effects.Publish = append(told.Publish, end.effects.Publish...)
-	return t, nil
+	effects := end.effects
+	effects.Publish = nil
+	u.opts.tell(&effects, end.at, e)
+	effects.Publish = append(effects.Publish, end.effects.Publish...)
+	return t, effects, nil
 }

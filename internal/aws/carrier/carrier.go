@@ -3,9 +3,10 @@
 // # Promises
 //
 //   - When Carry returns nil, the services have accepted all of it. After an error some of it may have been: to carry it again repeats that.
-//   - Objects are stored before anything is told, so whoever hears of an object finds it.
+//   - Objects are stored before anything is told, so whoever hears of an object finds it. Workflow events go last: they tell of the rest.
 //   - Messages of many callers share requests: while one is under way to a topic or queue, what comes for it gathers, and goes with the next.
-//     Nobody waits for company. A message that cannot be sent fails the caller that it came from, and no other.
+//     Callers who work on one batch (package convoy) also wait until all of them have come as far or have finished, for patience at most.
+//     A message that cannot be sent fails the caller that it came from, and no other.
 //   - What is held in memory is what callers wait for. Close waits for all requests.
 //
 // Workflow events also go to a Watcher, for the metrics that are made of them. That they arrive there is not promised: it is no reason to
@@ -25,6 +26,7 @@ import (
 	"sundog/eventpattern"
 	"sundog/internal/audit"
 	"sundog/internal/bucket"
+	"sundog/internal/convoy"
 	"sundog/internal/queue"
 	"sundog/internal/statedb"
 	"sundog/internal/topic"
@@ -60,9 +62,9 @@ type Options struct {
 	// Queues and Topics make the queue with a URL and the topic with an ARN. Each is made once, when it is first needed.
 	Queues func(url string) Queue
 	Topics func(arn string) Topic
-	// Watcher is given what is published on EventTopic; nil for nobody.
-	Watcher    Watcher
+	// EventTopic is the ARN of the topic of workflow events, and Watcher is given what is published on it; nil for nobody.
 	EventTopic string
+	Watcher    Watcher
 	// Audit keeps entries of the audit log. When it is nil they are lines of the Logger.
 	Audit func(ctx context.Context, entries []audit.Entry) error
 	// Logger is told what the Watcher did not take; discarded when nil.
@@ -75,6 +77,8 @@ const (
 	perCall  = 10               // messages of a request (SNS and SQS API Reference, PublishBatch and SendMessageBatch)
 	parallel = 8                // requests to one queue or topic at one time
 	callTime = 30 * time.Second // of a request, with all that is tried again in it
+	// patience bounds the wait for others of the batch. It is longer than what usually lies between the first and the last of them.
+	patience = 100 * time.Millisecond
 )
 
 // ErrClosed is returned by Carry after Close.
@@ -127,37 +131,74 @@ func (c *Carrier) Carry(ctx context.Context, e *statedb.Effects) error {
 	if err := c.keep(ctx, e); err != nil {
 		return err
 	}
-	var g errgroup.Group
-	var told [][]byte
+	if err := c.audit(ctx, e.Audit); err != nil {
+		return err
+	}
+	if err := together(ctx, c.tell(ctx, e)); err != nil {
+		return err
+	}
+	return together(ctx, c.report(ctx, e))
+}
+
+// together waits for all of what was handed over, as a member of a batch that stands.
+func together(ctx context.Context, waits []func() error) (failed error) {
+	if len(waits) == 0 {
+		return nil
+	}
+	batch := convoy.From(ctx)
+	batch.Halt()
+	defer batch.Go()
+	for _, wait := range waits {
+		failed = errors.Join(failed, wait())
+	}
+	return failed
+}
+
+// tell hands messages over, but for workflow events, and returns what waits until they have been sent.
+func (c *Carrier) tell(ctx context.Context, e *statedb.Effects) (waits []func() error) {
+	still := convoy.From(ctx).Still()
 	published := map[string][]topic.Draft{}
 	for _, p := range e.Publish {
-		published[p.Topic] = append(published[p.Topic], topic.Draft{Body: p.Body, Attributes: attributesOf(p.Attributes)})
-		if c.watcher != nil && p.Topic == c.opts.EventTopic {
-			told = append(told, p.Body)
+		if p.Topic != c.opts.EventTopic {
+			published[p.Topic] = append(published[p.Topic], draftOf(&p))
 		}
 	}
 	for arn, drafts := range published {
-		g.Go(func() error { return c.topic(arn).do(ctx, &c.calls, drafts) })
+		waits = append(waits, c.topic(arn).add(ctx, &c.calls, still, drafts))
 	}
 	sent := map[string][]queue.Draft{}
 	for _, s := range e.Enqueue {
 		sent[s.Queue] = append(sent[s.Queue], s.Draft)
 	}
 	for url, drafts := range sent {
-		g.Go(func() error { return c.queue(url).do(ctx, &c.calls, drafts) })
+		waits = append(waits, c.queue(url).add(ctx, &c.calls, still, drafts))
 	}
-	if len(told) > 0 {
-		g.Go(func() error {
-			if err := c.watcher.do(ctx, &c.calls, told); err != nil {
+	return waits
+}
+
+// report hands workflow events over, to their topic and to the watcher.
+func (c *Carrier) report(ctx context.Context, e *statedb.Effects) (waits []func() error) {
+	still := convoy.From(ctx).Still()
+	var drafts []topic.Draft
+	var told [][]byte
+	for _, p := range e.Publish {
+		if p.Topic == c.opts.EventTopic {
+			drafts, told = append(drafts, draftOf(&p)), append(told, p.Body)
+		}
+	}
+	if len(drafts) > 0 {
+		waits = append(waits, c.topic(c.opts.EventTopic).add(ctx, &c.calls, still, drafts))
+	}
+	if c.watcher != nil && len(told) > 0 {
+		wait := c.watcher.add(ctx, &c.calls, still, told)
+		waits = append(waits, func() error {
+			if err := wait(); err != nil {
 				c.opts.Logger.Warn("workflow events are missing in the metrics", "events", len(told), "error", err)
 			}
 			return nil
 		})
 	}
-	if len(e.Audit) > 0 {
-		g.Go(func() error { return c.audit(ctx, e.Audit) })
-	}
-	return g.Wait()
+	return waits
 }
 
 // keep stores and removes objects.
@@ -188,6 +229,9 @@ func (c *Carrier) keep(ctx context.Context, e *statedb.Effects) error {
 }
 
 func (c *Carrier) audit(ctx context.Context, entries []audit.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
 	if c.opts.Audit != nil {
 		if err := c.opts.Audit(ctx, entries); err != nil {
 			return fmt.Errorf("keeping the audit log: %w", err)
@@ -216,6 +260,10 @@ func (c *Carrier) queue(url string) *gatherer[queue.Draft] {
 		c.queues[url] = &gatherer[queue.Draft]{send: c.opts.Queues(url).Send}
 	}
 	return c.queues[url]
+}
+
+func draftOf(p *statedb.Publication) topic.Draft {
+	return topic.Draft{Body: p.Body, Attributes: attributesOf(p.Attributes)}
 }
 
 func attributesOf(list []payload.Attribute) map[string]eventpattern.Attribute {

@@ -15,6 +15,7 @@ import (
 	"sundog/internal/aws/bulk"
 	"sundog/internal/aws/carrier"
 	"sundog/internal/bucket"
+	"sundog/internal/convoy"
 	"sundog/internal/queue"
 	"sundog/internal/statedb"
 	"sundog/internal/topic"
@@ -134,14 +135,18 @@ func TestCarry(t *testing.T) {
 		t.Fatal(err)
 	}
 	calls := s.all()
-	objects, messages := calls[:2], calls[2:]
-	slices.Sort(objects)
-	slices.Sort(messages)
-	if want := []string{"delete old", "put k {} application/json"}; !slices.Equal(objects, want) {
+	objects, messages, events := calls[:3], calls[3:5], calls[5:]
+	for _, part := range [][]string{objects, messages, events} {
+		slices.Sort(part)
+	}
+	if want := []string{"audit who", "delete old", "put k {} application/json"}; !slices.Equal(objects, want) {
 		t.Errorf("first %q, want %q", objects, want)
 	}
-	if want := []string{"audit who", "publish events e1+v", "publish items i1+v i2+v", "send process p1 p2", "watch e1"}; !slices.Equal(messages, want) {
+	if want := []string{"publish items i1+v i2+v", "send process p1 p2"}; !slices.Equal(messages, want) {
 		t.Errorf("then %q, want %q", messages, want)
+	}
+	if want := []string{"publish events e1+v", "watch e1"}; !slices.Equal(events, want) {
+		t.Errorf("last %q, want %q", events, want)
 	}
 }
 
@@ -152,8 +157,8 @@ func TestFailures(t *testing.T) {
 		err   error
 		calls int // at most
 	}{
-		"put": {broken, 2}, "delete": {broken, 2}, "publish events": {broken, 7}, "publish items": {broken, 7},
-		"send": {broken, 7}, "audit": {broken, 7}, "watch": {nil, 7},
+		"put": {broken, 2}, "delete": {broken, 2}, "audit": {broken, 3}, "publish items": {broken, 5},
+		"send": {broken, 5}, "publish events": {broken, 7}, "watch": {nil, 7},
 	} {
 		s := &services{fail: func(call string) error {
 			if strings.HasPrefix(call, prefix) {
@@ -255,6 +260,68 @@ func TestOneBadMessageFailsItsCaller(t *testing.T) {
 				if n := len(s.all()); n != tt.requests {
 					t.Errorf("%d requests: %q", n, s.all())
 				}
+			})
+		})
+	}
+}
+
+// TestBatchSharesRequests lets members of a batch come one after the other. Their messages go together, when the last has come, or has
+// finished, or has not come in time.
+func TestBatchSharesRequests(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		last func(comes, leaves chan<- struct{})
+		want int // messages in the one request
+		wait time.Duration
+	}{
+		{"all come", func(comes, _ chan<- struct{}) { close(comes) }, 5, 0},
+		{"the last finishes without a message", func(_, leaves chan<- struct{}) { close(leaves) }, 4, 0},
+		{"the last does not come in time", func(_, _ chan<- struct{}) {}, 4, 100 * time.Millisecond},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &services{}
+				c, batch := s.open(t), convoy.New()
+				ctx := convoy.With(t.Context(), batch)
+				comes, leaves := make(chan struct{}), make(chan struct{})
+				var early, late sync.WaitGroup
+				member := func(body string) {
+					if err := c.Carry(ctx, &statedb.Effects{Enqueue: []statedb.Submission{submission("q", body)}}); err != nil {
+						t.Error(err)
+					}
+					batch.Leave()
+				}
+				for range 5 {
+					batch.Join()
+				}
+				for i := range 4 {
+					early.Go(func() { member(fmt.Sprint(i)) })
+				}
+				late.Go(func() {
+					select {
+					case <-comes:
+						member("last")
+					case <-leaves:
+						batch.Leave()
+					}
+				})
+				synctest.Wait()
+				if calls := s.all(); len(calls) != 0 {
+					t.Errorf("somebody did not wait: %q", calls)
+				}
+				began := time.Now()
+				tt.last(comes, leaves)
+				early.Wait()
+				if waited := time.Since(began); waited != tt.wait {
+					t.Errorf("they waited for %v", waited)
+				}
+				if calls := s.all(); len(calls) != 1 || len(strings.Fields(calls[0])) != 2+tt.want {
+					t.Errorf("requests %q", calls)
+				}
+				if tt.wait > 0 {
+					close(leaves)
+				}
+				late.Wait()
 			})
 		})
 	}

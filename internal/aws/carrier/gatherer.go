@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"sundog/internal/aws/bulk"
 )
@@ -19,48 +20,84 @@ type gatherer[T any] struct {
 	waiting []*parcel[T]
 	drafts  int // of those that wait
 	senders int
+	changed chan struct{} // closed and replaced when somebody comes
 }
 
 // parcel are the messages of one caller.
 type parcel[T any] struct {
 	drafts []T
-	done   chan struct{} // closed when err is known
+	still  <-chan struct{} // closed when nobody of the caller's batch can come any more
+	done   chan struct{}   // closed when err is known
 	err    error
 }
 
-// do sends the messages of a caller. When ctx ends first they may be sent all the same.
-func (g *gatherer[T]) do(ctx context.Context, calls *sync.WaitGroup, drafts []T) error {
-	p := &parcel[T]{drafts: drafts, done: make(chan struct{})}
+// add takes the messages of a caller, and returns what waits until they have been sent. When ctx ends first they may be sent all the same.
+func (g *gatherer[T]) add(ctx context.Context, calls *sync.WaitGroup, still <-chan struct{}, drafts []T) (wait func() error) {
+	p := &parcel[T]{drafts: drafts, still: still, done: make(chan struct{})}
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.waiting = append(g.waiting, p)
 	g.drafts += len(drafts)
+	if g.changed != nil {
+		close(g.changed)
+	}
+	g.changed = make(chan struct{})
 	if g.senders == 0 || g.drafts >= perCall && g.senders < parallel {
 		g.senders++
 		calls.Go(func() { g.run(context.WithoutCancel(ctx)) })
 	}
-	g.mu.Unlock()
-	select {
-	case <-p.done:
-		return p.err
-	case <-ctx.Done():
+	return func() error {
+		select {
+		case <-p.done:
+			return p.err
+		case <-ctx.Done():
+			g.forget(p)
+			return context.Cause(ctx)
+		}
 	}
+}
+
+// forget drops what still waits for its turn.
+func (g *gatherer[T]) forget(p *parcel[T]) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	if i := slices.Index(g.waiting, p); i >= 0 {
 		g.waiting = slices.Delete(g.waiting, i, i+1)
-		g.drafts -= len(drafts)
+		g.drafts -= len(p.drafts)
 	}
-	g.mu.Unlock()
-	return context.Cause(ctx)
 }
 
 // run makes requests until nobody waits.
 func (g *gatherer[T]) run(ctx context.Context) {
 	for {
+		g.await()
 		parcels := g.take()
 		if len(parcels) == 0 {
 			return
 		}
 		g.deliver(ctx, parcels)
+	}
+}
+
+// await waits for a request to be filled, or for everybody of the batch whose messages are the first.
+func (g *gatherer[T]) await() {
+	patient := time.NewTimer(patience)
+	defer patient.Stop()
+	for {
+		g.mu.Lock()
+		if len(g.waiting) == 0 || g.drafts >= perCall {
+			g.mu.Unlock()
+			return
+		}
+		still, changed := g.waiting[0].still, g.changed
+		g.mu.Unlock()
+		select {
+		case <-still:
+			return
+		case <-changed:
+		case <-patient.C:
+			return
+		}
 	}
 }
 

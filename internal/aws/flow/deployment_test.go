@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,8 +38,9 @@ const visibility = time.Second
 // deployment is what is in a region: a table, a bucket, queues, topics, state machines.
 type deployment struct {
 	*awstest.AWS
-	calls *awstest.Calls // of the handlers
-	cfg   aws.Config     // of everybody else
+	logged atomic.Int64   // requests to the log group of workflow events
+	calls  *awstest.Calls // of the handlers
+	cfg    aws.Config     // of everybody else
 
 	table, bucket           string
 	process, update         string // URLs
@@ -79,6 +81,7 @@ func deploy(t testing.TB) *deployment {
 
 // handlers are process and update-state in one process.
 type handlers struct {
+	config          pipeline.Config
 	records         *statedb.DB
 	payloads        *bucket.Bucket
 	carrier         *carrier.Carrier
@@ -103,22 +106,31 @@ func (d *deployment) open(t testing.TB, oneTry bool) *handlers {
 		Payloads: payloads,
 		Queues:   func(url string) carrier.Queue { return queue.New(sqsClient, url, queue.Options{}) },
 		Topics:   func(arn string) carrier.Topic { return topic.New(snsClient, arn) },
+		Watcher:  watcher{&d.logged}, EventTopic: d.eventTopic,
 	})
 	t.Cleanup(h.carrier.Close)
 	h.records = statedb.New(statedb.Options{Client: dynamodb.NewFromConfig(cfg), Table: d.table, Carrier: h.carrier})
-	config := pipeline.Config{
+	h.config = pipeline.Config{
 		MachineBase: d.machineBase, Layout: payload.Layout{Bucket: d.bucket, Root: "cirrus"}, ProcessQueue: d.process,
-		EventTopic: d.eventTopic, PublishTopic: d.itemTopic, Beside: true,
+		EventTopic: d.eventTopic, PublishTopic: d.itemTopic, Beside: true, OneLane: true,
 	}
 	x := executor.New(sfn.NewFromConfig(cfg))
 	var err error
-	if h.processor, err = pipeline.NewProcessor(pipeline.ProcessorOptions{Config: config, StateDB: h.records, Executor: x, Fetcher: fetcher{payloads}}); err != nil {
+	if h.processor, err = pipeline.NewProcessor(pipeline.ProcessorOptions{Config: h.config, StateDB: h.records, Executor: x, Fetcher: fetcher{payloads}}); err != nil {
 		t.Fatal(err)
 	}
-	if h.updater, err = pipeline.NewUpdater(pipeline.UpdaterOptions{Config: config, StateDB: h.records, Executor: x, Fetcher: fetcher{payloads}}); err != nil {
+	if h.updater, err = pipeline.NewUpdater(pipeline.UpdaterOptions{Config: h.config, StateDB: h.records, Executor: x, Fetcher: fetcher{payloads}}); err != nil {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// watcher is the log group of workflow events, which has no stand-in: requests to it are counted.
+type watcher struct{ requests *atomic.Int64 }
+
+func (w watcher) Watch(context.Context, [][]byte) error {
+	w.requests.Add(1)
+	return nil
 }
 
 // fetcher fetches from the payload bucket.

@@ -3,12 +3,14 @@ package flow
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/tidwall/gjson"
 
 	"sundog/internal/aws/awstest"
+	"sundog/internal/bucket"
 	"sundog/internal/event"
 	"sundog/internal/statedb"
 	"sundog/payload"
@@ -177,4 +179,36 @@ func (d *deployment) toldOf(t *testing.T) map[string]map[event.Type]int {
 		all[e.PayloadID][e.Type]++
 	}
 	return all
+}
+
+// TestItemTooLarge has a workflow give an Item that SNS does not take, beside a payload that is sound: it fails alone, and says why.
+func TestItemTooLarge(t *testing.T) {
+	t.Parallel()
+	d := deploy(t)
+	large := strings.Replace(body("large", "wf"), `"properties":{`, `"properties":{"x":"`+strings.Repeat("x", 300_000)+`",`, 1)
+	key := payload.Location{Bucket: d.bucket, Key: "large.json"} // Step Functions takes no such input: the payload goes by reference
+	h := d.open(t, false)
+	if _, err := h.payloads.Put(t.Context(), key.Key, []byte(large), bucket.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	d.send(t, string(payload.Reference(key.String())), body("small", "wf"))
+	d.play(t, func() bool { return false })
+	told := d.toldOf(t)
+	for item, want := range map[string]struct {
+		state statedb.State
+		ended event.Type
+		never event.Type
+	}{
+		"large": {statedb.Failed, event.Failed, event.Succeeded},
+		"small": {statedb.Succeeded, event.Succeeded, event.Failed},
+	} {
+		id := payload.ID{Collections: "c1", Workflow: "wf", ItemIDs: item}
+		r, err := h.records.Get(t.Context(), id)
+		if err != nil || r.State() != want.state || want.state == statedb.Failed && (r.LastError == nil || !strings.Contains(*r.LastError, "too large")) {
+			t.Errorf("%+v, %v", r, err)
+		}
+		if got := told[id.String()]; got[want.ended] == 0 || got[want.never] != 0 {
+			t.Errorf("%s: events %v", item, got)
+		}
+	}
 }

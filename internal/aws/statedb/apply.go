@@ -130,7 +130,7 @@ func replacing(before, after *statedb.Record) (*expression, error) {
 	}
 	e.change(was, is)
 	if before == nil {
-		e.still(was, partitionName)
+		e.missing()
 	} else {
 		e.still(was, stateName, "executions", redrivesName)
 	}

@@ -57,7 +57,7 @@ func (db *DB) WorkflowCounts(ctx context.Context, workflow string) ([]statedb.Wo
 	return all, nil
 }
 
-// counts counts the records of partitions, state by state.
+// counts asks for the numbers of records of partitions, state by state.
 func (db *DB) counts(ctx context.Context, partitions []string) ([]statedb.Count, error) {
 	states, err := db.states(ctx, partitions)
 	if err != nil {

@@ -3,12 +3,16 @@ package statedb_test
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"sundog/internal/aws/awstest"
 	"sundog/internal/aws/statedb"
@@ -251,17 +255,45 @@ func TestClaimAndStartAreTwoRequests(t *testing.T) {
 	}
 }
 
-// TestThrottled makes sure that an error of the service comes through, and is no conflict.
-func TestThrottled(t *testing.T) {
-	w := newWorld(t, awstest.Dynalite)
-	client := dynamodb.New(w.client.Options(), func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
-	db := statedb.New(statedb.Options{Client: client, Table: w.table})
-	w.calls.Fail(func(int, string) awstest.Loss { return awstest.RequestLost })
-	_, err := db.Apply(t.Context(), domain.Claim(id, one, at(1)), domain.Effects{})
-	if _, conflict := domain.Conflict(err); conflict || !errors.Is(err, awstest.ErrLost) {
-		t.Errorf("got %v", err)
-	}
-	if _, err := db.GetMany(t.Context(), []payload.ID{id}); !errors.Is(err, awstest.ErrLost) {
-		t.Errorf("got %v", err)
+// TestServiceFails makes sure that an error of the service comes through, and is no conflict.
+func TestServiceFails(t *testing.T) {
+	throttled := handlerTransport{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "message": "slow down"}`)
+	})}
+	db := statedb.New(statedb.Options{Table: "t", Client: dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://standin"), Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
+		HTTPClient: throttled, DisableValidateResponseChecksum: true, Retryer: aws.NopRetryer{},
+	})})
+	record := domain.Record{ID: id, StateUpdated: "FAILED_x", Updated: "x"}
+	for name, call := range map[string]func() error{
+		"get":      func() error { _, err := db.Get(t.Context(), id); return err },
+		"get many": func() error { _, err := db.GetMany(t.Context(), []payload.ID{id}); return err },
+		"claim": func() error {
+			_, err := db.Apply(t.Context(), domain.Claim(id, one, at(1)), domain.Effects{})
+			return err
+		},
+		"end": func() error {
+			_, err := db.Apply(t.Context(), domain.Abort(id, one, at(1)), domain.Effects{})
+			return err
+		},
+		"put": func() error { return db.Put(t.Context(), record) },
+		"bring in": func() error {
+			_, err := db.PutMany(t.Context(), []domain.Record{record}, domain.KeepExisting)
+			return err
+		},
+		"replace": func() error { return db.Replace(t.Context(), record, nil, domain.Effects{}) },
+		"delete":  func() error { return db.Delete(t.Context(), id, domain.Effects{}) },
+		"query":   func() error { _, err := db.Query(t.Context(), domain.Query{}); return err },
+		"counts":  func() error { _, err := db.Counts(t.Context(), "c_wf"); return err },
+		"check":   func() error { return db.Check(t.Context()) },
+	} {
+		err := call()
+		_, conflict := domain.Conflict(err)
+		var slow *types.ProvisionedThroughputExceededException
+		if conflict || !errors.As(err, &slow) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -73,8 +73,8 @@ func (e *expression) still(it item, attributes ...string) {
 		name := e.name(a)
 		list, isList := it[a].(*types.AttributeValueMemberL)
 		switch {
-		case it[a] == nil:
-			e.conditions = append(e.conditions, "attribute_not_exists("+name+")")
+		case it[a] == nil: // some programs write NULL for what is missing
+			e.conditions = append(e.conditions, "(attribute_not_exists("+name+") OR attribute_type("+name+", "+e.value(text("NULL"))+"))")
 		case !isList:
 			e.conditions = append(e.conditions, name+" = "+e.value(it[a]))
 		default:
@@ -85,6 +85,16 @@ func (e *expression) still(it item, attributes ...string) {
 			}
 		}
 	}
+}
+
+// missing makes it a condition that there is no item.
+func (e *expression) missing() {
+	e.conditions = append(e.conditions, "attribute_not_exists("+e.name(partitionName)+")")
+}
+
+// there makes it a condition that there is an item.
+func (e *expression) there() {
+	e.conditions = append(e.conditions, "attribute_exists("+e.name(partitionName)+")")
 }
 
 // beginsWith is a condition on a text.

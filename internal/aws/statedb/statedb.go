@@ -24,6 +24,13 @@
 //
 // Records that are asked for by their keys are read consistently. Queries and counts read the indexes, which follow the table by
 // fractions of a second. What goes beyond one partition is answered from all of its partitions: see Query and Counts for the cost.
+//
+// # Rate
+//
+// A payload's life is three updates. An update of an item of up to 1 KB costs one write unit in the table and, since its state and time are
+// keys there, two in each index (Amazon DynamoDB Developer Guide, Global secondary indexes: Write costs): fifteen for a payload. A partition takes a thousand
+// a second (Partitions: limits), and a partition of an index is one `collections_workflow`. So payloads of one workflow on one set of collections are throttled
+// from about 160 a second on, whatever the table's capacity; those of others are not.
 package statedb
 
 import (

@@ -193,3 +193,31 @@ func TestUnprocessedKeys(t *testing.T) {
 		})
 	}
 }
+
+// TestNull changes a record whose missing attributes others wrote as NULL.
+func TestNull(t *testing.T) {
+	for _, standin := range []awstest.Standin{awstest.Dynalite, awstest.Sundog} {
+		w := newWorld(t, standin)
+		null := &types.AttributeValueMemberNULL{Value: true}
+		if _, err := w.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &w.table, Item: map[string]types.AttributeValue{
+			"collections_workflow": &types.AttributeValueMemberS{Value: id.PartitionKey()}, "itemids": &types.AttributeValueMemberS{Value: id.ItemIDs},
+			"state_updated": &types.AttributeValueMemberS{Value: "CLAIMED_x"}, "updated": &types.AttributeValueMemberS{Value: "x"},
+			"executions": &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberS{Value: one}}},
+			"created":    null, "last_error": null, "outputs": null,
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := w.Apply(t.Context(), domain.Start(id, one, at(1)), domain.Effects{}); err != nil || r.State() != domain.Processing {
+			t.Errorf("%s: %+v, %v", standin, r, err)
+		}
+		before, err := w.Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, _ := domain.Migrate(before)
+		after.StateUpdated = "ABORTED_x"
+		if err := w.Replace(t.Context(), before, &after, domain.Effects{}); err != nil {
+			t.Errorf("%s: %v", standin, err)
+		}
+	}
+}

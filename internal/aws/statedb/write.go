@@ -59,7 +59,7 @@ func (db *DB) Replace(ctx context.Context, before statedb.Record, after *statedb
 		return err
 	}
 	var e expression
-	e.conditions = []string{"attribute_exists(" + e.name(partitionName) + ")"}
+	e.there()
 	e.still(was, known...)
 	for _, name := range slices.Sorted(maps.Keys(before.Extra)) {
 		if name != redrivesName {
@@ -112,14 +112,14 @@ func (db *DB) replace(ctx context.Context, id payload.ID, was item, after *state
 	return fmt.Errorf("%w: %s", statedb.ErrChanged, id)
 }
 
-// Delete removes the record of a payload, and then carries effects out. It returns statedb.ErrNotFound when there is none. The payload's
-// objects and executions stay.
+// Delete removes the record of a payload, and then carries effects out. It returns statedb.ErrNotFound when there is none, which may also be
+// because the answer to an earlier attempt was lost. The payload's objects and executions stay.
 func (db *DB) Delete(ctx context.Context, id payload.ID, effects statedb.Effects) error {
 	if err := checkKey(id); err != nil {
 		return err
 	}
 	var e expression
-	e.conditions = []string{"attribute_exists(" + e.name(partitionName) + ")"}
+	e.there()
 	db.claims.take(id)
 	_, err := db.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: db.table, Key: keyOf(id), ConditionExpression: e.condition(), ExpressionAttributeNames: e.names,
@@ -178,7 +178,7 @@ func (db *DB) bring(ctx context.Context, id payload.ID, it item, over statedb.Ov
 	for range maxDecisions {
 		var e expression
 		if over == statedb.KeepExisting {
-			e.still(nil, partitionName)
+			e.missing()
 		} else {
 			e.conditions = []string{
 				"NOT " + e.beginsWith(stateName, string(statedb.Claimed)), "NOT " + e.beginsWith(stateName, string(statedb.Processing)),
