@@ -32,7 +32,7 @@ type Options struct {
 	Places project.Places
 }
 
-var prefixForm = regexp.MustCompile("^" + prefixPattern + "$")
+var prefixForm = regexp.MustCompile(prefixPattern)
 
 // Check refuses a prefix of which no names can be made. The error is of kind problem.Invalid.
 func (o Options) Check() error {
@@ -77,7 +77,7 @@ func Plan(p *project.Project, opts Options) (*Template, project.Diagnostics) {
 	return &Template{document}, b.diagnostics
 }
 
-const prefixPattern = "[a-z][a-z0-9-]{0,17}[a-z0-9]"
+const prefixPattern = "^[a-z][a-z0-9-]{0,17}[a-z0-9]$"
 
 // YAML writes the template as YAML.
 func (t *Template) YAML() ([]byte, error) {
