@@ -48,7 +48,7 @@ type Template struct{ document object }
 
 // Plan makes the template of a project. Diagnostics are in the order of their places; with one that is an error there is no template.
 func Plan(p *project.Project, opts Options) (*Template, project.Diagnostics) {
-	b := &builder{project: p, places: opts.Places, ids: map[string]string{}, taken: map[string]bool{}}
+	b := &builder{project: p, prefix: opts.Prefix, places: opts.Places, ids: map[string]string{}, taken: map[string]bool{}}
 	b.parameter("Prefix", "What all names of the deployment begin with.", object{{"Default", opts.Prefix}, {"AllowedPattern", prefixPattern}})
 	b.tables()
 	b.queues()
@@ -107,6 +107,7 @@ func (t *Template) JSON() ([]byte, error) {
 // builder gathers the parts of one template.
 type builder struct {
 	project     *project.Project
+	prefix      string
 	places      project.Places
 	diagnostics project.Diagnostics
 
