@@ -142,11 +142,8 @@ func TestRoles(t *testing.T) {
 			"executionArn": x.ExecutionArn, "stateMachineArn": w.machine, "name": path.Base(*x.ExecutionArn), "status": "SUCCEEDED",
 			"input": nil, "inputDetails": map[string]bool{"included": i > 0}, "output": nil, "outputDetails": map[string]bool{"included": i > 0},
 		}
+		described := ended(t, states, x.ExecutionArn)
 		if i > 0 {
-			described, err := states.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: x.ExecutionArn})
-			if err != nil {
-				t.Fatal(err)
-			}
 			detail["input"], detail["output"] = described.Input, `{"url":"s3://`+w.payloads+`/in/b.json"}`
 		}
 		end, err := json.Marshal(map[string]any{"version": "0", "id": fmt.Sprint(i), "source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail})
@@ -170,6 +167,22 @@ func TestRoles(t *testing.T) {
 	w.invoke(t, "publish", `{"url":"s3://`+w.payloads+`/in/long.json"}`)
 
 	w.compare(t, templates(t)["functions.yaml"])
+}
+
+// ended describes an execution once it has ended.
+func ended(t *testing.T, client *sfn.Client, arn *string) *sfn.DescribeExecutionOutput {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		x, err := client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: arn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x.StopDate != nil {
+			return x
+		}
+	}
 }
 
 // compare reports what handlers needed and may not do, and what they may do and did not.
