@@ -2,6 +2,7 @@
 package deploy_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -10,9 +11,12 @@ import (
 	"strings"
 	"testing"
 
+	"sundog/eventpattern"
 	"sundog/internal/aws"
 	"sundog/internal/aws/lambda"
+	"sundog/internal/aws/taskstream"
 	"sundog/internal/aws/template/templatetest"
+	"sundog/internal/trigger"
 )
 
 // templates reads all templates by their file names.
@@ -217,6 +221,49 @@ func TestStateTable(t *testing.T) {
 	for _, a := range table["AttributeDefinitions"].([]any) {
 		if a := a.(map[string]any); a["AttributeType"] != "S" {
 			t.Errorf("the attribute %v is of type %v, want S", a["AttributeName"], a["AttributeType"])
+		}
+	}
+}
+
+// TestTaskTriggers reads the triggers and the filters of tasks.yaml as the handler and Lambda do, and compares what they want.
+func TestTaskTriggers(t *testing.T) {
+	resources := templates(t)["tasks.yaml"].Resources
+	variables := resources["TaskStream"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+	text := variables[aws.Triggers].(map[string]any)["Fn::Sub"].(string)
+	triggers, err := taskstream.Parse([]byte(strings.ReplaceAll(text, "${Workflow}", "task")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var patterns []*eventpattern.Pattern
+	for _, f := range resources["TaskStreamSource"].Properties["FilterCriteria"].(map[string]any)["Filters"].([]any) {
+		pattern, err := eventpattern.Parse([]byte(f.(map[string]any)["Pattern"].(string)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		patterns = append(patterns, pattern)
+	}
+	for event, want := range map[string]string{
+		`{"eventName": "INSERT", "dynamodb": {"Keys": {"PK": {"S": "TASK#1"}}, "NewImage": {"PK": {"S": "TASK#1"}}}}`:                                     "new-task",
+		`{"eventName": "INSERT", "dynamodb": {"Keys": {"PK": {"S": "TASK#1"}}, "NewImage": {"PK": {"S": "TASK#1"}, "workflow_status": {"S": "FAILED"}}}}`: "",
+		`{"eventName": "MODIFY", "dynamodb": {"Keys": {"PK": {"S": "TASK#1"}}, "NewImage": {"PK": {"S": "TASK#1"}, "workflow_status": {"S": "FAILED"}}}}`: "failed-task",
+		`{"eventName": "MODIFY", "dynamodb": {"Keys": {"PK": {"S": "TASK#1"}}, "NewImage": {"PK": {"S": "TASK#1"}, "workflow_status": {"S": "ACTIVE"}}}}`: "",
+		`{"eventName": "REMOVE", "dynamodb": {"Keys": {"PK": {"S": "TASK#1"}}}}`:                                                                          "",
+	} {
+		got := ""
+		for _, tr := range triggers {
+			if _, wanted, err := tr.Input(trigger.Event{Body: []byte(event)}); err != nil {
+				t.Fatal(err)
+			} else if wanted {
+				got = tr.Name
+			}
+		}
+		var document any
+		if err := json.Unmarshal([]byte(event), &document); err != nil {
+			t.Fatal(err)
+		}
+		let := slices.ContainsFunc(patterns, func(p *eventpattern.Pattern) bool { return p.Match(document) })
+		if got != want || let != (want != "") {
+			t.Errorf("%s goes to %q and passes the filters: %t; want %q", event, got, let, want)
 		}
 	}
 }

@@ -59,7 +59,10 @@ func (b *builder) connection(c project.Connection) {
 
 // values are names with values that are not shown.
 func (b *builder) values(connection string, secrets project.Secrets) []any {
-	var list []any
+	if len(secrets) == 0 {
+		return nil
+	}
+	list := make([]any, 0, len(secrets))
 	for _, v := range b.environment("connection", connection, project.Env(secrets)) {
 		list = append(list, object{{"Key", v.name}, {"Value", v.value}, {"IsValueSecret", true}})
 	}

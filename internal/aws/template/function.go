@@ -85,12 +85,7 @@ func (b *builder) workerRole(id, service, of, parameter string, statements []any
 	b.parameter(parameter, "The ARN of a policy with what "+of+" may do beside writing its log. Empty: nothing.", object{{"Default", ""}})
 	condition := "Given" + parameter
 	b.conditions.add(condition, object{{"Fn::Not", []any{object{{"Fn::Equals", []any{ref(parameter), ""}}}}}})
-	b.role(id, service, statements)
-	last := &b.resources[len(b.resources)-1]
-	resource := last.value.(object)
-	properties := resource[1].value.(object)
-	properties.add("ManagedPolicyArns", either(condition, []any{ref(parameter)}, ref("AWS::NoValue")))
-	resource[1].value = properties
+	b.role(id, service, statements, field{"ManagedPolicyArns", either(condition, []any{ref(parameter)}, ref("AWS::NoValue"))})
 }
 
 // environment returns the variables of a program, each the value of a parameter that is not shown.

@@ -35,7 +35,7 @@ func (b *builder) job(j project.Job) {
 	role := b.id("JobRole", j.Name)
 	exchange := sub("arn:${AWS::Partition}:s3:::${PayloadBucket}/${PayloadRootPrefix}/tmp/batch/*")
 	b.workerRole(role, "ecs-tasks.amazonaws.com", "job "+j.Name, b.id("JobPolicyArn", j.Name), []any{statement(exchange, "s3:GetObject", "s3:PutObject")})
-	var environment []any
+	environment := make([]any, 0, len(j.Env))
 	for _, v := range b.environment("job", j.Name, j.Env) {
 		environment = append(environment, object{{"Name", v.name}, {"Value", v.value}})
 	}
@@ -49,7 +49,7 @@ func (b *builder) job(j project.Job) {
 			object{{"Type", "MEMORY"}, {"Value", ref("JobMemory")}},
 		}},
 	}
-	if environment != nil {
+	if len(environment) > 0 {
 		container.add("Environment", environment)
 	}
 	b.resource(b.id("Job", j.Name), "AWS::Batch::JobDefinition", object{

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sundog/internal/project"
+	"sundog/internal/table"
 )
 
 // allowed returns the statements for what the states of a workflow call (Step Functions Developer Guide, "IAM policies for integrated
@@ -88,26 +89,20 @@ func (b *builder) each(c project.Call, kind string, declared []string, resource 
 	if names == nil {
 		names = declared
 	}
-	var list []any
-	for _, n := range unique(names) {
-		list = append(list, resource(n))
+	names = unique(names)
+	list := make([]any, len(names), len(names)+1)
+	for i, n := range names {
+		list[i] = resource(n)
 	}
 	return list
 }
 
 func (b *builder) tableNames() []string {
-	var names []string
-	for _, t := range b.project.Tables {
-		names = append(names, t.Name)
-	}
-	return names
+	return namesOf(b.project.Tables, func(t table.Schema) string { return t.Name })
 }
 
 func (b *builder) toCall(c project.Call, w project.Workflow) []any {
-	var declared []string
-	for _, f := range b.project.Functions {
-		declared = append(declared, f.Name)
-	}
+	declared := namesOf(b.project.Functions, func(f project.Function) string { return f.Name })
 	functions := b.each(c, "function", declared, b.functionARN)
 	if len(functions) == 0 {
 		b.refuse([]string{"workflows", w.Name}, "declare them under functions", "workflow %s calls functions, and there are none", w.Name)
@@ -116,19 +111,18 @@ func (b *builder) toCall(c project.Call, w project.Workflow) []any {
 }
 
 func (b *builder) toSubmit(c project.Call) []any {
-	var declared []string
-	for _, j := range b.project.Jobs {
-		declared = append(declared, j.Name)
-	}
+	declared := namesOf(b.project.Jobs, func(j project.Job) string { return j.Name })
 	resources := b.each(c, "job", declared, func(j string) any { return arn("batch", "job-definition/${Prefix}-"+j+":*") })
-	all := []any{statement(append(resources, b.jobQueue()), "batch:SubmitJob")}
+	submit := statement(append(resources, b.jobQueue()), "batch:SubmitJob")
 	if c.Pattern != "sync" {
-		return all
+		return []any{submit}
 	}
-	return append(all,
+	return []any{
+		submit,
 		statement("*", "batch:DescribeJobs"),
 		statement(arn("batch", "job/*"), "batch:TerminateJob"),
-		notified("StepFunctionsGetEventsForBatchJobsRule"))
+		notified("StepFunctionsGetEventsForBatchJobsRule"),
+	}
 }
 
 // notified lets Step Functions keep the rule by which it learns that what it waits for has ended.
@@ -137,10 +131,7 @@ func notified(rule string) object {
 }
 
 func (b *builder) toStart(c project.Call, action string) []any {
-	var declared []string
-	for _, w := range b.project.Workflows {
-		declared = append(declared, w.Name)
-	}
+	declared := namesOf(b.project.Workflows, func(w project.Workflow) string { return w.Name })
 	machine := func(w string) any { return arn("states", "stateMachine:${Prefix}-"+w) }
 	execution := func(w string) any { return arn("states", "execution:${Prefix}-"+w+":*") }
 	if action != "startExecution" && action != "startSyncExecution" {
@@ -165,10 +156,7 @@ func (b *builder) toPut(c project.Call, w project.Workflow) []any {
 }
 
 func (b *builder) toRequest(c project.Call, w project.Workflow) []any {
-	var declared []string
-	for _, connection := range b.project.Connections {
-		declared = append(declared, connection.Name)
-	}
+	declared := namesOf(b.project.Connections, func(c project.Connection) string { return c.Name })
 	all := []any{statement(arn("states", "stateMachine:${Prefix}-"+w.Name), "states:InvokeHTTPEndpoint")}
 	if connections := b.each(c, "connection", declared, b.connectionARN); connections != nil {
 		all = append(all, statement(connections, "events:RetrieveConnectionCredentials"),

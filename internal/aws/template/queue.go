@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"sundog/internal/project"
 )
 
 // deadLetterSeconds is how long messages are kept that could not be handled: SQS's longest.
@@ -29,6 +31,16 @@ func (b *builder) queues() {
 	}
 }
 
+// namesOf returns a name of each entry of a list.
+func namesOf[T any](list []T, name func(T) string) []string {
+	names := make([]string, len(list))
+	for i, entry := range list {
+		names[i] = name(entry)
+	}
+	return names
+}
+
+// unique returns the names in their order, each once.
 func unique(names []string) []string {
 	var once []string
 	for _, n := range names {
@@ -167,11 +179,7 @@ func (b *builder) subscriptions() {
 
 // subscribedQueues returns the queues of subscriptions in the order of the file.
 func (b *builder) subscribedQueues() []string {
-	var queues []string
-	for _, s := range b.project.Subscriptions {
-		queues = append(queues, s.Queue)
-	}
-	return unique(queues)
+	return unique(namesOf(b.project.Subscriptions, func(s project.Subscription) string { return s.Queue }))
 }
 
 // jsonValue reads a document that the project has checked, as values that keep their order.

@@ -14,14 +14,15 @@ func policy(statements ...any) object {
 	return object{{"Version", "2012-10-17"}, {"Statement", statements}}
 }
 
-// role adds a role that a service of AWS takes.
-func (b *builder) role(id, service string, statements []any) {
+// role adds a role that a service of AWS takes. More are further properties.
+func (b *builder) role(id, service string, statements []any, more ...field) {
 	trust := object{{"Effect", "Allow"}, {"Principal", object{{"Service", service}}}, {"Action", []any{"sts:AssumeRole"}}}
-	properties := object{{"AssumeRolePolicyDocument", policy(trust)}}
+	properties := make(object, 0, 2+len(more))
+	properties.add("AssumeRolePolicyDocument", policy(trust))
 	if len(statements) > 0 {
 		properties.add("Policies", []any{object{{"PolicyName", "project"}, {"PolicyDocument", policy(statements...)}}})
 	}
-	b.resource(id, "AWS::IAM::Role", properties)
+	b.resource(id, "AWS::IAM::Role", append(properties, more...))
 }
 
 // permission lets a service of AWS call a function because of a resource.

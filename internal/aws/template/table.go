@@ -50,9 +50,10 @@ func attributes(t *table.Schema) []any {
 
 func keySchema(keys table.Keys) []any {
 	kinds := []string{"HASH", "RANGE"}
-	var schema []any
-	for i, k := range keys.All() {
-		schema = append(schema, object{{"AttributeName", k.Name}, {"KeyType", kinds[i]}})
+	all := keys.All()
+	schema := make([]any, len(all))
+	for i, k := range all {
+		schema[i] = object{{"AttributeName", k.Name}, {"KeyType", kinds[i]}}
 	}
 	return schema
 }

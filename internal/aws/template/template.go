@@ -32,7 +32,7 @@ type Options struct {
 	Places project.Places
 }
 
-var prefixForm = regexp.MustCompile("^" + prefixPattern + "$")
+var prefixForm = regexp.MustCompile(prefixPattern)
 
 // Check refuses a prefix of which no names can be made. The error is of kind problem.Invalid.
 func (o Options) Check() error {
@@ -48,7 +48,7 @@ type Template struct{ document object }
 
 // Plan makes the template of a project. Diagnostics are in the order of their places; with one that is an error there is no template.
 func Plan(p *project.Project, opts Options) (*Template, project.Diagnostics) {
-	b := &builder{project: p, places: opts.Places, ids: map[string]string{}, taken: map[string]bool{}}
+	b := &builder{project: p, prefix: opts.Prefix, places: opts.Places, ids: map[string]string{}, taken: map[string]bool{}}
 	b.parameter("Prefix", "What all names of the deployment begin with.", object{{"Default", opts.Prefix}, {"AllowedPattern", prefixPattern}})
 	b.tables()
 	b.queues()
@@ -77,7 +77,7 @@ func Plan(p *project.Project, opts Options) (*Template, project.Diagnostics) {
 	return &Template{document}, b.diagnostics
 }
 
-const prefixPattern = "[a-z][a-z0-9-]{0,17}[a-z0-9]"
+const prefixPattern = "^[a-z][a-z0-9-]{0,17}[a-z0-9]$"
 
 // YAML writes the template as YAML.
 func (t *Template) YAML() ([]byte, error) {
@@ -107,6 +107,7 @@ func (t *Template) JSON() ([]byte, error) {
 // builder gathers the parts of one template.
 type builder struct {
 	project     *project.Project
+	prefix      string
 	places      project.Places
 	diagnostics project.Diagnostics
 

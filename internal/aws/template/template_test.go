@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"sundog/internal/aws"
+	"sundog/internal/aws/taskstream"
 	"sundog/internal/aws/template"
 	"sundog/internal/aws/template/templatetest"
 	"sundog/internal/project"
@@ -76,6 +78,7 @@ func TestPlan(t *testing.T) {
 			templatetest.CheckReferences(t, read)
 			templatetest.CheckRoles(t, read)
 			checkSecrets(t, text)
+			checkTriggers(t, read)
 
 			again, err := plan.JSON()
 			if err != nil {
@@ -112,5 +115,19 @@ func checkSecrets(t *testing.T, text []byte) {
 	t.Helper()
 	if strings.Contains(string(text), "hidden-") {
 		t.Error("a value that is to be hidden is in the template")
+	}
+}
+
+// checkTriggers reads the triggers of functions as their handler does.
+func checkTriggers(t *testing.T, plan *templatetest.Template) {
+	t.Helper()
+	for name, r := range plan.Resources {
+		if r.Properties["Handler"] != "task-stream" {
+			continue
+		}
+		variables := r.Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+		if _, err := taskstream.Parse([]byte(variables[aws.Triggers].(string))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

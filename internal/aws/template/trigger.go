@@ -109,18 +109,15 @@ func (b *builder) pipe(t project.Trigger, to target) {
 	if t.Source.Kind == trigger.Table {
 		stream := getAtt(b.id("Table", t.Source.Name), "StreamArn")
 		source = stream
-		stop := object{
+		parameters.add("DynamoDBStreamParameters", append(object{
 			{"StartingPosition", startingPosition(t.Start)},
 			{"MaximumRetryAttempts", retries(t)},
 			{"OnPartialBatchItemFailure", "AUTOMATIC_BISECT"},
 			{"DeadLetterConfig", object{{"Arn", getAtt(dead, "Arn")}}},
-		}
-		parameters.add("DynamoDBStreamParameters", append(stop, batch(t, "BatchSize")...))
+		}, batch(t)...))
 		statements = append(statements, readStream(stream), statement(getAtt(dead, "Arn"), "sqs:SendMessage"))
 	} else {
-		if size := batch(t, "BatchSize"); size != nil {
-			parameters.add("SqsQueueParameters", size)
-		}
+		parameters.add("SqsQueueParameters", batch(t))
 		statements = append(statements, statement(source, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"))
 	}
 	if t.Filter != nil {
@@ -156,13 +153,8 @@ func retries(t project.Trigger) int {
 	return trigger.DefaultRetries
 }
 
-func batch(t project.Trigger, size string) object {
-	var o object
-	if t.BatchSize > 0 {
-		o.add(size, t.BatchSize)
-	} else {
-		o.add(size, 1)
-	}
+func batch(t project.Trigger) object {
+	o := object{{"BatchSize", max(1, t.BatchSize)}}
 	if t.BatchWindow > 0 {
 		o.add("MaximumBatchingWindowInSeconds", int(t.BatchWindow/time.Second))
 	}
@@ -183,16 +175,15 @@ func (b *builder) stream(table string, triggers []project.Trigger) {
 	logs, role, dead := id+"Logs", id+"Role", b.deadLetters(of)
 	stream := getAtt(b.id("Table", table), "StreamArn")
 	var filters []any
-	var workflows []string
 	for _, t := range triggers {
-		workflows = append(workflows, t.Target.Name)
 		if t.Filter != nil {
 			filters = append(filters, object{{"Pattern", compact(t.Filter)}})
 		}
 	}
-	var machines []any
-	for _, w := range unique(workflows) {
-		machines = append(machines, b.toWorkflow(w).arn)
+	workflows := unique(namesOf(triggers, func(t project.Trigger) string { return t.Target.Name }))
+	machines := make([]any, len(workflows))
+	for i, w := range workflows {
+		machines[i] = b.toWorkflow(w).arn
 	}
 	b.parameter("Architecture", "For which processor the packages of functions are built.", object{{"Default", "arm64"}, {"AllowedValues", []any{"arm64", "x86_64"}}})
 	b.resource(logs, "AWS::Logs::LogGroup", object{{"LogGroupName", sub("/aws/lambda/${Prefix}-" + of)}, {"RetentionInDays", retentionDays(b.project.Retention.Logs)}})
@@ -216,6 +207,7 @@ func (b *builder) stream(table string, triggers []project.Trigger) {
 		{"Environment", object{{"Variables", object{
 			{"CIRRUS_BASE_WORKFLOW_ARN", arn("states", "stateMachine:${Prefix}-")},
 			{"SUNDOG_TRIGGERS", triggersJSON(triggers)},
+			{"SUNDOG_PARTIAL_BATCH_RESPONSES", "true"},
 		}}}},
 	})
 	mapping := object{
@@ -236,7 +228,7 @@ func (b *builder) stream(table string, triggers []project.Trigger) {
 
 // triggersJSON writes triggers as the handler task-stream reads them: as sundog.yaml has them.
 func triggersJSON(triggers []project.Trigger) string {
-	var list []any
+	list := make([]any, 0, len(triggers))
 	for _, t := range triggers {
 		o := object{{"name", t.Name}, {"source", object{{"table", t.Source.Name}}}}
 		if t.Filter != nil {

@@ -18,7 +18,7 @@ const longestMachine = 80
 func (b *builder) workflows() {
 	for _, w := range b.project.Workflows {
 		full := "${Prefix}-" + w.Name
-		if n := len(b.prefix()) + 1 + len(w.Name); n > longestMachine {
+		if n := len(b.prefix) + 1 + len(w.Name); n > longestMachine {
 			b.refuse([]string{"workflows", w.Name}, "take a shorter name or prefix", "the state machine of workflow %s would have a name of %d characters, and %d are allowed", w.Name, n, longestMachine)
 		}
 		substitutions := map[string]any{}
@@ -43,16 +43,6 @@ func (b *builder) workflows() {
 	for _, c := range b.project.Connections {
 		b.connection(c)
 	}
-}
-
-// prefix is the one that the template has by default.
-func (b *builder) prefix() string {
-	for _, f := range b.parameters[0].value.(object) {
-		if f.name == "Default" {
-			return f.value.(string)
-		}
-	}
-	return ""
 }
 
 // definition returns the definition of a workflow with ${…} in place of the names that are known, and adds what stands for each.

@@ -191,7 +191,8 @@ func placeholders(argument any) []string {
 
 // unbounded are the actions that can be allowed for no resource in particular (Service Authorization Reference).
 var unbounded = []string{
-	"batch:DescribeJobs", "cloudwatch:GetMetricData", "dynamodb:ListStreams", "ecr:GetAuthorizationToken", "sqs:ListQueues",
+	"batch:DescribeJobs", "cloudwatch:GetMetricData", "dynamodb:ListStreams", "ecr:GetAuthorizationToken",
+	"lambda:ListFunctions", "sqs:ListQueues", "states:ListStateMachines",
 }
 
 // CheckRoles reports statements of roles that allow more than is named: an action with an asterisk, or every resource for an action that has
