@@ -12,6 +12,7 @@ import (
 	"github.com/charmbracelet/colorprofile"
 	"golang.org/x/term"
 
+	"sundog/internal/aws/lambda"
 	"sundog/internal/cli"
 )
 
@@ -20,9 +21,12 @@ func main() {
 }
 
 func run() int {
-	tuneMemory()
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
+	if lambda.Wanted(os.Args, os.Getenv) {
+		return runFunction(ctx)
+	}
+	tuneMemory()
 	// A reader of our output that goes away is an error of one write, not the end of a server whose log was piped.
 	signal.Ignore(syscall.SIGPIPE)
 	deps := wire()

@@ -21,7 +21,7 @@ import (
 
 // wire gives the command line the parts of the program that are not its own.
 func wire() cli.Deps {
-	return cli.Deps{Serve: serve, Demo: demo, Bench: runBench, BenchSchedules: benchSchedules}
+	return cli.Deps{Serve: serve, Demo: demo, Bench: runBench, BenchSchedules: benchSchedules, Worker: runWorker}
 }
 
 // serve runs a server until ctx ends.

@@ -48,6 +48,8 @@ type Deps struct {
 	Bench func(ctx context.Context, opts BenchOptions) error
 	// BenchSchedules measures the schedules of a platform.
 	BenchSchedules func(ctx context.Context, opts BenchSchedulesOptions) error
+	// Worker does the work of Lambda functions until ctx ends, and returns nil when it ended because of that.
+	Worker func(ctx context.Context, opts WorkerOptions) error
 }
 
 // ServeOptions are what `sundog serve` was asked to do.

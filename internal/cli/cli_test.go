@@ -44,6 +44,10 @@ func run() int {
 			_, err := fmt.Fprintf(o.Out, "bench payloads=%d writers=%d json=%t\n", o.Payloads, o.Writers, o.JSON)
 			return err
 		},
+		Worker: func(_ context.Context, o cli.WorkerOptions) error {
+			fmt.Fprintf(os.Stderr, "worker roles=%v profile=%s region=%s in-flight=%d quiet=%v\n", o.Roles, o.Profile, o.Region, o.InFlight, o.Quiet)
+			return nil
+		},
 		BenchSchedules: func(_ context.Context, o cli.BenchSchedulesOptions) error {
 			_, err := fmt.Fprintf(o.Out, "bench pending=%d clients=%d json=%t\n", o.Pending, o.Clients, o.JSON)
 			return err

@@ -96,7 +96,7 @@ func (a *app) addCommands() {
 		}
 	}
 	add(groupPlatform, a.validateCommand(), a.deployCommand(), a.serveCommand(), a.demoCommand(), a.benchCommand(), a.healthCommand(), a.showCommand(), a.tokensCommand(),
-		a.backupCommand(), a.auditCommand())
+		a.backupCommand(), a.auditCommand(), a.workerCommand(), a.packageCommand())
 	add(groupDeployments, a.manageCommand(), a.listDeploymentsCommand(), a.deploymentsCommand(), a.execCommand("exec"), a.execCommand("call"))
 	add(groupPayloads, a.processCommand(), a.runWorkflowCommand(), a.getStateCommand(), a.getPayloadCommand("input"), a.getPayloadCommand("output"),
 		a.getPayloadsCommand(), a.queryCommand(), a.statsCommand(), a.errorsCommand(), a.deleteCommand(), a.reconcileCommand(), a.rerunCommand(), a.jobsCommand(),

@@ -23,7 +23,9 @@ import (
 
 // TestGoldenAPI runs the requests to the HTTP API, and how events become the numbers of a dashboard.
 func TestGoldenAPI(t *testing.T) {
-	t.Run("m_api_scenarios.json", func(t *testing.T) { golden.Run(t, "m_api_scenarios.json", checkAPI) })
+	onEach(t, func(t *testing.T, on platform) {
+		golden.Run(t, "m_api_scenarios.json", func(t *testing.T, c golden.Case) golden.Outcome { return on.checkAPI(t, c) })
+	})
 	t.Run("p6_filter_for_dashboard.json", func(t *testing.T) { golden.Run(t, "p6_filter_for_dashboard.json", checkDashboard) })
 }
 
@@ -56,7 +58,7 @@ type apiAnswer struct {
 }
 
 // checkAPI asks what a case asks. The case is set aside with the fault of its first answer that shows one.
-func checkAPI(t *testing.T, c golden.Case) golden.Outcome {
+func (on platform) checkAPI(t *testing.T, c golden.Case) golden.Outcome {
 	var in struct {
 		Env   map[string]*string `json:"env_overrides"`
 		Steps []apiStep          `json:"steps"`
@@ -66,7 +68,7 @@ func checkAPI(t *testing.T, c golden.Case) golden.Outcome {
 		Steps []apiAnswer `json:"steps"`
 	}
 	golden.Into(t, c.Output, &out)
-	w, err := newWorld(t, in.Env, injection{})
+	w, err := on.newWorld(t, in.Env, injection{})
 	if err != nil {
 		return golden.Failed("%v", err)
 	}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"regexp"
 
-	embedded "sundog/internal/embedded/statedb"
 	"sundog/internal/statedb"
+	"sundog/internal/statedb/statedbtest"
 )
 
 // injection is what a scenario lets go wrong.
@@ -46,7 +46,7 @@ func parseInjection(text string) (injection, error) {
 
 // injected is the state database with what a scenario lets go wrong.
 type injected struct {
-	*embedded.DB
+	statedbtest.DB
 	world *world
 }
 

@@ -19,8 +19,8 @@ import (
 // TestGoldenRecords runs the files about records and about what is asked of the state database.
 func TestGoldenRecords(t *testing.T) {
 	t.Run("g3_dbitem_to_item.json", func(t *testing.T) { golden.Run(t, "g3_dbitem_to_item.json", checkRecord) })
-	t.Run("m2_statedb_queries.json", func(t *testing.T) {
-		w, err := newWorld(t, nil, injection{})
+	onEach(t, func(t *testing.T, on platform) {
+		w, err := on.newWorld(t, nil, injection{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,9 +19,13 @@ import (
 
 // TestGoldenScenarios plays the files about process and update-state: step by step, comparing after each step all that can be seen.
 func TestGoldenScenarios(t *testing.T) {
-	for _, file := range []string{"n_process_scenarios.json", "n2_process_races.json", "o_update_state_scenarios.json"} {
-		t.Run(file, func(t *testing.T) { golden.Run(t, file, checkScenario) })
-	}
+	onEach(t, func(t *testing.T, on platform) {
+		for _, file := range []string{"n_process_scenarios.json", "n2_process_races.json", "o_update_state_scenarios.json"} {
+			t.Run(file, func(t *testing.T) {
+				golden.Run(t, file, func(t *testing.T, c golden.Case) golden.Outcome { return on.checkScenario(t, c) })
+			})
+		}
+	})
 }
 
 // scenario is the input of a case.
@@ -66,7 +70,7 @@ type played struct {
 	unconfigured error
 }
 
-func checkScenario(t *testing.T, c golden.Case) golden.Outcome {
+func (on platform) checkScenario(t *testing.T, c golden.Case) golden.Outcome {
 	p := &played{}
 	golden.Into(t, c.Input, &p.scenario)
 	var recorded struct{ Steps []result }
@@ -76,7 +80,7 @@ func checkScenario(t *testing.T, c golden.Case) golden.Outcome {
 	if err != nil {
 		return golden.Failed("%v", err)
 	}
-	p.world, p.unconfigured = newWorld(t, p.Env, inject)
+	p.world, p.unconfigured = on.newWorld(t, p.Env, inject)
 	for i := range p.Steps {
 		ours, err := p.play(t, &p.Steps[i])
 		if err != nil {

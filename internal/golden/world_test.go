@@ -11,14 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"sundog/internal/batch"
 	"sundog/internal/bucket"
-	embedded "sundog/internal/embedded/statedb"
 	"sundog/internal/embedded/store"
 	"sundog/internal/pipeline"
 	"sundog/internal/statedb"
+	"sundog/internal/statedb/statedbtest"
 	"sundog/payload"
 )
 
@@ -32,9 +30,9 @@ const (
 	firstYear   = 2031 // of the clock: later than all that is seeded
 )
 
-// world is a deployment in memory: the embedded state database, and around it what a scenario can look at.
+// world is a deployment on a platform, and around it what a scenario can look at.
 type world struct {
-	db         *embedded.DB
+	db         statedbtest.DB
 	processor  *pipeline.Processor
 	updater    *pipeline.Updater
 	buckets    map[string]map[string]object
@@ -61,7 +59,7 @@ type execution struct {
 }
 
 // newWorld makes the world with a case's environment. It returns an error when the environment lacks what is needed.
-func newWorld(t *testing.T, env map[string]*string, inject injection) (*world, error) {
+func (p platform) newWorld(t *testing.T, env map[string]*string, inject injection) (*world, error) {
 	t.Helper()
 	w := &world{
 		buckets:    map[string]map[string]object{payloads: {}, "data": {}, "other": {}},
@@ -69,19 +67,9 @@ func newWorld(t *testing.T, env map[string]*string, inject injection) (*world, e
 		layout:     payload.Layout{Bucket: payloads, Root: payload.DefaultRoot},
 		inject:     inject,
 	}
-	st, err := store.Open("data", store.Options{FS: vfs.NewMem()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if w.db, err = embedded.Open(st, w); err != nil {
-		t.Fatal(err)
-	}
-	config := pipeline.Config{MachineBase: machineBase, ProcessQueue: "cirrus-process", EventTopic: eventTopic, PublishTopic: itemTopic}
+	db, x := p.open(t, w)
+	w.db = db
+	config := pipeline.Config{MachineBase: machineBase, ProcessQueue: "cirrus-process", EventTopic: eventTopic, PublishTopic: itemTopic, Beside: p.beside}
 	noDB := false
 	for name, given := range env {
 		value := orEmpty(given)
@@ -106,18 +94,19 @@ func newWorld(t *testing.T, env map[string]*string, inject injection) (*world, e
 	}
 	config.Layout = w.layout
 	w.exchange = batch.New(batch.Config{Bucket: w, Layout: w.layout, Fetcher: w, NewID: w.newID})
-	var db pipeline.StateDB = &injected{DB: w.db, world: w}
+	var records pipeline.StateDB = &injected{DB: w.db, world: w}
 	if noDB {
-		db = nil
+		records = nil
 	}
+	var err error
 	w.processor, err = pipeline.NewProcessor(pipeline.ProcessorOptions{
-		Config: config, StateDB: db, Executor: w, Fetcher: w, Now: w.now, NewID: w.newID, Workers: 1,
+		Config: config, StateDB: records, Executor: x, Fetcher: w, Now: w.now, NewID: w.newID, Workers: 1,
 	})
 	if err != nil {
 		return w, err
 	}
 	w.updater, err = pipeline.NewUpdater(pipeline.UpdaterOptions{
-		Config: config, StateDB: db, Executor: w, Fetcher: w, Now: w.now, NewID: w.newID, Workers: 1,
+		Config: config, StateDB: records, Executor: x, Fetcher: w, Now: w.now, NewID: w.newID, Workers: 1,
 	})
 	return w, err
 }
@@ -134,19 +123,16 @@ func (w *world) newID() string {
 }
 
 // EffectsTx makes the world a sink: effects are seen once they are committed.
-func (w *world) EffectsTx(_ context.Context, tx *store.Tx, e *statedb.Effects) error {
+func (w *world) EffectsTx(ctx context.Context, tx *store.Tx, e *statedb.Effects) error {
 	if len(e.Store) > 0 {
-		if w.inject.upload {
-			return errors.New("injected: 403")
-		}
-		if w.buckets[w.layout.Bucket] == nil {
-			return fmt.Errorf("there is no bucket %s", w.layout.Bucket)
+		if err := w.storable(); err != nil {
+			return err
 		}
 	}
 	effects := *e
 	tx.OnCommit(func() {
 		for _, o := range effects.Store {
-			w.buckets[w.layout.Bucket][o.Key] = object{ContentType: "application/json", body: o.Body}
+			_, _ = w.Put(ctx, o.Key, o.Body, bucket.PutOptions{ContentType: "application/json"}) // see storable
 		}
 		for _, s := range effects.Enqueue {
 			w.queued = append(w.queued, string(s.Body))
@@ -156,8 +142,22 @@ func (w *world) EffectsTx(_ context.Context, tx *store.Tx, e *statedb.Effects) e
 	return nil
 }
 
+// storable says why objects cannot be stored.
+func (w *world) storable() error {
+	if w.inject.upload {
+		return errors.New("injected: 403")
+	}
+	if w.buckets[w.layout.Bucket] == nil {
+		return fmt.Errorf("there is no bucket %s", w.layout.Bucket)
+	}
+	return nil
+}
+
 // Put makes the world the payload bucket.
 func (w *world) Put(_ context.Context, key string, body []byte, _ bucket.PutOptions) (string, error) {
+	if err := w.storable(); err != nil {
+		return "", err
+	}
 	w.buckets[w.layout.Bucket][key] = object{ContentType: "application/json", body: body}
 	return "", nil
 }

@@ -85,11 +85,11 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Config names the parts of a deployment.
 type Config struct {
-	// MachineBase is the beginning of a state machine's ARN, up to the workflow's name (CIRRUS_BASE_WORKFLOW_ARN).
+	// MachineBase is the beginning of a state machine's ARN, up to the workflow's name (CIRRUS_BASE_WORKFLOW_ARN). A Processor needs it.
 	MachineBase string
 	// Layout says where objects lie in the payload bucket.
 	Layout payload.Layout
-	// ProcessQueue is the queue that chained payloads go to.
+	// ProcessQueue is the queue that chained payloads go to. An Updater needs it.
 	ProcessQueue string
 	// EventTopic and PublishTopic are where workflow events and Items are published; nowhere when empty.
 	EventTopic, PublishTopic string
@@ -101,15 +101,14 @@ type Config struct {
 	Beside bool
 }
 
-// check returns an error that names what is missing.
-func (c *Config) check(db StateDB, executor Executor, fetcher payload.Fetcher) error {
+// check returns an error that names what is missing. What only one direction of the way needs is given beside what both need.
+func (c *Config) check(db StateDB, executor Executor, fetcher payload.Fetcher, name, value string) error {
 	for name, missing := range map[string]bool{
-		"a state database":             db == nil,
-		"an executor":                  executor == nil,
-		"a fetcher":                    fetcher == nil,
-		"the state machines' base ARN": c.MachineBase == "",
-		"the payload bucket":           c.Layout.Bucket == "",
-		"the process queue":            c.ProcessQueue == "",
+		"a state database":   db == nil,
+		"an executor":        executor == nil,
+		"a fetcher":          fetcher == nil,
+		"the payload bucket": c.Layout.Bucket == "",
+		name:                 value == "",
 	} {
 		if missing {
 			return fmt.Errorf("pipeline: %s is not configured", name)

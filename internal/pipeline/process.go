@@ -46,7 +46,7 @@ type Processor struct {
 
 // NewProcessor makes a Processor. It fails when something that has no default is missing.
 func NewProcessor(opts ProcessorOptions) (*Processor, error) {
-	if err := opts.check(opts.StateDB, opts.Executor, opts.Fetcher); err != nil {
+	if err := opts.check(opts.StateDB, opts.Executor, opts.Fetcher, "the state machines' base ARN", opts.MachineBase); err != nil {
 		return nil, err
 	}
 	if opts.Now == nil {

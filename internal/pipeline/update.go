@@ -44,7 +44,7 @@ type Updater struct {
 
 // NewUpdater makes an Updater. It fails when something that has no default is missing.
 func NewUpdater(opts UpdaterOptions) (*Updater, error) {
-	if err := opts.check(opts.StateDB, opts.Executor, opts.Fetcher); err != nil {
+	if err := opts.check(opts.StateDB, opts.Executor, opts.Fetcher, "the process queue", opts.ProcessQueue); err != nil {
 		return nil, err
 	}
 	if opts.Now == nil {

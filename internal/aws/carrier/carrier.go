@@ -37,15 +37,15 @@ type Bucket interface {
 	Delete(ctx context.Context, key string) error
 }
 
-// Queue takes messages, any number at once. An error that has a method Left() []int names the drafts that were not taken, by their
-// indexes; any other counts for all.
+// Queue takes messages, any number at once. A *bulk.UnsentError names the drafts that were not taken; any other error says that none was sent,
+// because one of them cannot be.
 type Queue interface {
-	Send(ctx context.Context, drafts ...queue.Draft) error
+	Send(ctx context.Context, drafts ...queue.Draft) (ids []string, err error)
 }
 
 // Topic takes messages as a Queue does.
 type Topic interface {
-	Publish(ctx context.Context, drafts ...topic.Draft) error
+	Publish(ctx context.Context, drafts ...topic.Draft) (ids []string, err error)
 }
 
 // Watcher takes workflow events, each the text of a message (event.Event.Message).
@@ -99,7 +99,9 @@ func New(opts Options) *Carrier {
 	}
 	c := &Carrier{opts: opts, queues: map[string]*gatherer[queue.Draft]{}, topics: map[string]*gatherer[topic.Draft]{}}
 	if opts.Watcher != nil {
-		c.watcher = &gatherer[[]byte]{send: func(ctx context.Context, events ...[]byte) error { return opts.Watcher.Watch(ctx, events) }}
+		c.watcher = &gatherer[[]byte]{send: func(ctx context.Context, events ...[]byte) ([]string, error) {
+			return nil, opts.Watcher.Watch(ctx, events)
+		}}
 	}
 	return c
 }

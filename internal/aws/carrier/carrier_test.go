@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sundog/internal/audit"
+	"sundog/internal/aws/bulk"
 	"sundog/internal/aws/carrier"
 	"sundog/internal/bucket"
 	"sundog/internal/queue"
@@ -74,12 +75,12 @@ type topics struct {
 	arn string
 }
 
-func (t topics) Publish(ctx context.Context, drafts ...topic.Draft) error {
+func (t topics) Publish(ctx context.Context, drafts ...topic.Draft) ([]string, error) {
 	words := []string{"publish", t.arn}
 	for _, d := range drafts {
 		words = append(words, string(d.Body)+d.Attributes["a"].Value)
 	}
-	return t.call(ctx, true, words...)
+	return nil, t.call(ctx, true, words...)
 }
 
 type queues struct {
@@ -87,12 +88,12 @@ type queues struct {
 	url string
 }
 
-func (q queues) Send(ctx context.Context, drafts ...queue.Draft) error {
+func (q queues) Send(ctx context.Context, drafts ...queue.Draft) ([]string, error) {
 	words := []string{"send", q.url}
 	for _, d := range drafts {
 		words = append(words, string(d.Body))
 	}
-	return q.call(ctx, true, words...)
+	return nil, q.call(ctx, true, words...)
 }
 
 func (s *services) open(tb testing.TB) *carrier.Carrier {
@@ -215,42 +216,48 @@ func TestMessagesGather(t *testing.T) {
 	})
 }
 
-// left is an error that names what was not taken.
-type left []int
-
-func (l left) Error() string { return fmt.Sprintf("%v were not taken", []int(l)) }
-func (l left) Left() []int   { return l }
-
 // TestOneBadMessageFailsItsCaller gathers messages of three callers, of which one cannot be sent.
 func TestOneBadMessageFailsItsCaller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &services{gate: make(chan struct{}), fail: func(call string) error {
-			if i := slices.Index(strings.Fields(call)[2:], "bad"); i >= 0 {
-				return fmt.Errorf("sending: %w", left{i})
-			}
-			return nil
-		}}
-		c := s.open(t)
-		var wg sync.WaitGroup
-		for _, bodies := range [][]string{{"first"}, {"a", "b"}, {"c", "bad", "d"}, {"e"}} {
-			wg.Go(func() {
-				e := &statedb.Effects{}
-				for _, b := range bodies {
-					e.Enqueue = append(e.Enqueue, submission("q", b))
+	for _, tt := range []struct {
+		name     string
+		fails    func(bad int) error
+		requests int
+	}{
+		{"which is named", func(bad int) error {
+			return fmt.Errorf("sending: %w", &bulk.UnsentError{Entries: []int{bad}, Of: 6, Err: errors.New("bad")})
+		}, 2},
+		{"so that none is sent", func(int) error { return queue.ErrTooLarge }, 5},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &services{gate: make(chan struct{}), fail: func(call string) error {
+					if i := slices.Index(strings.Fields(call)[2:], "bad"); i >= 0 {
+						return tt.fails(i)
+					}
+					return nil
+				}}
+				c := s.open(t)
+				var wg sync.WaitGroup
+				for _, bodies := range [][]string{{"first"}, {"a", "b"}, {"c", "bad", "d"}, {"e"}} {
+					wg.Go(func() {
+						e := &statedb.Effects{}
+						for _, b := range bodies {
+							e.Enqueue = append(e.Enqueue, submission("q", b))
+						}
+						if err := c.Carry(t.Context(), e); (err != nil) != slices.Contains(bodies, "bad") {
+							t.Errorf("%q: %v", bodies, err)
+						}
+					})
+					synctest.Wait()
 				}
-				var failed left
-				if err := c.Carry(t.Context(), e); errors.As(err, &failed) != slices.Contains(bodies, "bad") {
-					t.Errorf("%q: %v", bodies, err)
+				close(s.gate)
+				wg.Wait()
+				if n := len(s.all()); n != tt.requests {
+					t.Errorf("%d requests: %q", n, s.all())
 				}
 			})
-			synctest.Wait()
-		}
-		close(s.gate)
-		wg.Wait()
-		if n := len(s.all()); n != 2 {
-			t.Errorf("%d requests: %q", n, s.all())
-		}
-	})
+		})
+	}
 }
 
 // TestCallersGiveUp ends the contexts of callers, one of whom waits for its turn, and the other for an answer.

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"sundog/internal/aws/bulk"
 )
 
 // gatherer joins messages of many callers into requests of one destination. A request carries perCall messages, or those of one caller when they
 // are more. Another one is made beside it when as many are waiting as fill it.
 type gatherer[T any] struct {
-	send func(ctx context.Context, drafts ...T) error
+	send func(ctx context.Context, drafts ...T) (ids []string, err error)
 
 	mu      sync.Mutex
 	waiting []*parcel[T]
@@ -81,30 +83,37 @@ func (g *gatherer[T]) take() []*parcel[T] {
 	return parcels
 }
 
-// partial is an error that names the messages that were not taken, by their indexes.
-type partial interface {
-	error
-	Left() []int
-}
-
-// deliver makes a request and tells each caller what became of its messages.
+// deliver makes a request and tells each caller what became of its messages. When one of them cannot be sent, and so none was, those of each
+// caller are sent by themselves.
 func (g *gatherer[T]) deliver(ctx context.Context, parcels []*parcel[T]) {
-	ctx, cancel := context.WithTimeoutCause(ctx, callTime, fmt.Errorf("no answer within %v", callTime))
-	defer cancel()
 	var drafts []T
 	for _, p := range parcels {
 		drafts = append(drafts, p.drafts...)
 	}
-	err := g.send(ctx, drafts...)
-	some, isPartial := errors.AsType[partial](err)
+	err := g.request(ctx, drafts)
+	unsent, named := errors.AsType[*bulk.UnsentError](err)
 	first := 0
 	for _, p := range parcels {
 		end := first + len(p.drafts)
-		mine := func(i int) bool { return i >= first && i < end }
-		if err != nil && (!isPartial || slices.ContainsFunc(some.Left(), mine)) {
+		switch {
+		case err == nil:
+		case named:
+			if slices.ContainsFunc(unsent.Entries, func(i int) bool { return i >= first && i < end }) {
+				p.err = err
+			}
+		case len(parcels) == 1:
 			p.err = err
+		default:
+			p.err = g.request(ctx, p.drafts)
 		}
 		first = end
 		close(p.done)
 	}
+}
+
+func (g *gatherer[T]) request(ctx context.Context, drafts []T) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, callTime, fmt.Errorf("no answer within %v", callTime))
+	defer cancel()
+	_, err := g.send(ctx, drafts...)
+	return err
 }

@@ -45,7 +45,7 @@ func (e *Executor) Start(ctx context.Context, req pipeline.StartRequest) error {
 	case "ExecutionAlreadyExists":
 		return fmt.Errorf("%w: %w", pipeline.ErrAlreadyExists, err)
 	case "StateMachineDoesNotExist", "StateMachineDeleting", "InvalidArn", "InvalidName", "InvalidExecutionInput", "ValidationException":
-		return &pipeline.RefusedError{Err: err}
+		return &pipeline.RefusedError{Err: &refusal{err}}
 	}
 	return err
 }

@@ -32,9 +32,7 @@ func errorDocument(err error) errorReport {
 	if hint := problem.HintOf(err); hint != "" {
 		doc.Message += " (" + hint + ")"
 	}
-	if len(doc.Message) > maxMessage {
-		doc.Message = strings.ToValidUTF8(doc.Message[:maxMessage], "") + "…"
-	}
+	doc.Message = cut(doc.Message, maxMessage)
 	if named, ok := errors.AsType[interface {
 		error
 		ErrorType() string
@@ -45,6 +43,15 @@ func errorDocument(err error) errorReport {
 		doc.Stack = panicked.stack
 	}
 	return doc
+}
+
+// cut shortens a text to so many bytes.
+func cut(text string, most int) string {
+	const ellipsis = "…"
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most-len(ellipsis)], "") + ellipsis
 }
 
 // panicError is a panic of the function.

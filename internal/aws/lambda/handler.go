@@ -40,6 +40,8 @@ type Handler struct {
 	Timeout time.Duration
 	// Batch is how many messages or records an event should hold at most; 0 where an event is one thing.
 	Batch int
+	// Polled is the variable with the URL of the queue that a worker takes its messages from; empty when it is no queue that invokes it.
+	Polled string
 }
 
 // Handlers returns all handlers in the order in which they are told about.
@@ -52,7 +54,7 @@ func Handlers() []Handler {
 			Optional: []string{
 				aws.PayloadRootPrefix, aws.EventTopicARN, aws.WorkflowLogGroup, aws.ProcessQueueURL, aws.PartialResponses, aws.DeadLetterQueueURL, aws.LogLevel,
 			},
-			Sources: []Source{Queue, Topic, Direct}, Timeout: time.Minute, Batch: 10,
+			Sources: []Source{Queue, Topic, Direct}, Timeout: time.Minute, Batch: 10, Polled: aws.ProcessQueueURL,
 		},
 		{
 			Name: "update-state", Does: "applies the ends of executions to the records",
@@ -60,7 +62,7 @@ func Handlers() []Handler {
 			Optional: []string{
 				aws.PayloadRootPrefix, aws.PublishTopicARN, aws.EventTopicARN, aws.WorkflowLogGroup, aws.PartialResponses, aws.DeadLetterQueueURL, aws.LogLevel,
 			},
-			Sources: []Source{Rule, Queue, Direct}, Timeout: time.Minute, Batch: 10,
+			Sources: []Source{Rule, Queue, Direct}, Timeout: time.Minute, Batch: 10, Polled: aws.UpdateQueueURL,
 		},
 		{
 			Name: "api", Does: "answers questions about records over HTTP",
@@ -96,14 +98,17 @@ func Handlers() []Handler {
 		{
 			Name: "schedule-dispatch", Does: "publishes schedules that are due on the topic of their action",
 			Required: []string{aws.ScheduleTable, aws.ScheduleQueueURL}, Optional: []string{aws.ScheduleEventTopic, aws.PartialResponses, aws.LogLevel},
-			Sources: []Source{Queue}, Timeout: time.Minute, Batch: 10,
+			Sources: []Source{Queue}, Timeout: time.Minute, Batch: 10, Polled: aws.ScheduleQueueURL,
 		},
 		{Name: "schedule-http-request", Does: "makes the request of a schedule", Optional: actions, Sources: []Source{Topic}, Timeout: time.Minute},
 		{Name: "schedule-sqs-send", Does: "sends the message of a schedule", Optional: actions, Sources: []Source{Topic}, Timeout: time.Minute},
-		{Name: "schedule-lambda-call", Does: "invokes the function of a schedule", Optional: actions, Sources: []Source{Topic}, Timeout: time.Minute},
+		{
+			Name: "schedule-lambda-call", Does: "invokes the function of a schedule, and waits for it", Optional: actions,
+			Sources: []Source{Topic}, Timeout: 15 * time.Minute,
+		},
 		{
 			Name: "task-stream", Does: "starts workflows by the changes of a table",
-			Required: []string{aws.BaseWorkflowARN}, Optional: []string{aws.Triggers, aws.LogLevel},
+			Required: []string{aws.BaseWorkflowARN}, Optional: []string{aws.Triggers, aws.PartialResponses, aws.LogLevel},
 			Sources: []Source{Stream}, Timeout: time.Minute, Batch: 100,
 		},
 		{

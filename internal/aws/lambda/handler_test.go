@@ -22,7 +22,7 @@ func TestSelect(t *testing.T) {
 		{"lambda_function.lambda_handler", "api", "api"},
 		{"bootstrap", "x-task-api", "task-api"},
 		{"", "sundog-schedule-http-request", "schedule-http-request"},
-		{"proces", "cirrus-dev-process", ""},
+		{"procession", "cirrus-dev-process", ""},
 		{"index.handler", "cirrus-dev-process", ""},
 		{"lambda_function.lambda_handler", "reprocess", ""},
 		{"", "", ""},

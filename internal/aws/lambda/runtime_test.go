@@ -23,7 +23,7 @@ func TestServe(t *testing.T) {
 		{event: `{"do":"fail"}`, errorType: "cirrus.lib.errors.InvalidInput", cause: "reading a payload: no features"},
 		{event: `{"do":"deadline"}`, errorType: "Error", cause: "deadline"},
 		{event: `{"do":"large"}`, errorType: function.ErrorResponseTooLarge, cause: ""},
-		{event: `{"do":"panic"}`, errorType: "Runtime.Panic", cause: "assignment to entry in nil map"},
+		{event: `{"do":"panic"}`, errorType: "Runtime.Panic", cause: "slice bounds out of range"},
 		{event: `{"do":"echo"}`, want: `{"do":"echo"}`}, // by a new process
 	} {
 		resp, err := h.Invoke(t.Context(), function.Request{Function: "f", Payload: []byte(c.event)})

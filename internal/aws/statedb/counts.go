@@ -59,12 +59,16 @@ func (db *DB) WorkflowCounts(ctx context.Context, workflow string) ([]statedb.Wo
 
 // counts counts the records of partitions, state by state.
 func (db *DB) counts(ctx context.Context, partitions []string) ([]statedb.Count, error) {
+	states, err := db.states(ctx, partitions)
+	if err != nil {
+		return nil, err
+	}
 	var mu sync.Mutex
 	var all []statedb.Count
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(concurrency)
 	for _, partition := range partitions {
-		for _, state := range append(statedb.States(), statedb.Completed) {
+		for _, state := range states[partition] {
 			g.Go(func() error {
 				n, err := db.count(ctx, partition, stateName, string(state)+"_")
 				if err != nil || n == 0 {

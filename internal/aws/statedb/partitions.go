@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
+	"sundog/internal/statedb"
 	"sundog/payload"
 )
 
@@ -71,6 +72,58 @@ func (db *DB) segment(ctx context.Context, n int) ([]string, error) {
 		}
 		in.ExclusiveStartKey = out.LastEvaluatedKey
 		in.ExclusiveStartKey[itemName] = text(above(""))
+	}
+}
+
+// maxStates bounds the states in which the records of one partition may be.
+const maxStates = 50
+
+// states returns the states in which there are records of partitions, by partition. It costs a small request for each and one more.
+func (db *DB) states(ctx context.Context, partitions []string) (map[string][]statedb.State, error) {
+	found := make([][]statedb.State, len(partitions))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(concurrency)
+	for i, partition := range partitions {
+		g.Go(func() (err error) {
+			found[i], err = db.statesOf(ctx, partition)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	byPartition := make(map[string][]statedb.State, len(partitions))
+	for i, partition := range partitions {
+		byPartition[partition] = found[i]
+	}
+	return byPartition, nil
+}
+
+func (db *DB) statesOf(ctx context.Context, partition string) ([]statedb.State, error) {
+	var all []statedb.State
+	for after := "\x00"; ; {
+		var e expression
+		condition := e.name(partitionName) + " = " + e.value(text(partition)) + " AND " + e.name(stateName) + " > " + e.value(text(after))
+		out, err := db.client.Query(ctx, &dynamodb.QueryInput{
+			TableName: db.table, IndexName: aws.String(stateName), Limit: aws.Int32(1), KeyConditionExpression: &condition,
+			ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("listing the states of %s: %w", partition, err)
+		}
+		if len(out.Items) == 0 {
+			return all, nil
+		}
+		key, _ := out.Items[0][stateName].(*types.AttributeValueMemberS) // it was found by it
+		state, _, isStamped := strings.Cut(key.Value, "_")
+		if !isStamped { // not a record's
+			after = above(key.Value)
+			continue
+		}
+		if all = append(all, statedb.State(state)); len(all) > maxStates {
+			return nil, fmt.Errorf("%w: the records of %s are in more than %d states", statedb.ErrMalformed, partition, maxStates)
+		}
+		after = above(state + "_")
 	}
 }
 

@@ -19,10 +19,10 @@ const smallest = 10
 
 // Query returns a page of records. Errors wrap statedb.ErrInvalidQuery when the query is at fault. A page of one partition costs what it
 // returns and what a prefix passes over, which is bounded. DynamoDB has no index that goes beyond a partition: a page of a workflow, or of
-// everything, costs in addition a request for each partition (see Partitions, which bounds them), and one for each state of each, or in the
-// order of item ids for each partition that it comes to.
+// everything, costs in addition a small request for each partition (see Partitions, which bounds them), and two for each state of each; or, in the
+// order of item ids, one for each partition that it comes to.
 //
-// Records in states that nobody knows are found in queries of their partition only, items that cannot be read as records in none.
+// Items that cannot be read as records are left out.
 func (db *DB) Query(ctx context.Context, q statedb.Query) (statedb.Page, error) {
 	plan, err := q.Plan()
 	if err != nil {
@@ -96,7 +96,9 @@ func (db *DB) groups(ctx context.Context, plan *statedb.Plan, sieved bool) ([]gr
 		if err != nil {
 			return nil, err
 		}
-		groups = db.everywhere(plan, ofWorkflow(partitions, plan.Workflow))
+		if groups, err = db.everywhere(ctx, plan, ofWorkflow(partitions, plan.Workflow)); err != nil {
+			return nil, err
+		}
 	}
 	direction := -1
 	if plan.Ascending {
@@ -163,49 +165,47 @@ func (db *DB) inPartition(plan *statedb.Plan) []*span {
 	case plan.States == nil:
 		return []*span{ofTimes(plan, plan.Partition, stateName, "")}
 	}
-	return ofStates(plan, plan.Partition, plan.States)
+	var spans []*span
+	for _, state := range plan.States {
+		spans = append(spans, ofTimes(plan, plan.Partition, stateName, string(state)+"_"))
+	}
+	return spans
 }
 
 // everywhere are the ranges of a query of several partitions. Those by time are in the index by state, for a record may lack `updated`.
-func (db *DB) everywhere(plan *statedb.Plan, partitions []string) []group {
-	states := plan.States
-	if states == nil {
-		states = append(statedb.States(), statedb.Completed)
-	}
+func (db *DB) everywhere(ctx context.Context, plan *statedb.Plan, partitions []string) ([]group, error) {
 	var groups []group
-	switch {
-	case plan.Index == statedb.ByItemIDs:
+	if plan.Index == statedb.ByItemIDs {
 		for _, p := range partitions {
 			groups = append(groups, group{p, []*span{ofItems(p, plan.ItemPrefix)}})
 		}
-	case plan.Index == statedb.ByStateUpdated && plan.States == nil:
-		for _, state := range states {
-			g := group{name: string(state)}
-			for _, p := range partitions {
-				g.spans = append(g.spans, ofStates(plan, p, []statedb.State{state})...)
-			}
-			groups = append(groups, g)
-		}
-	default:
-		g := group{}
-		for _, p := range partitions {
-			g.spans = append(g.spans, ofStates(plan, p, states)...)
-		}
-		groups = append(groups, g)
+		return groups, nil
 	}
-	return groups
+	states := map[string][]statedb.State{}
+	if plan.States == nil {
+		var err error
+		if states, err = db.states(ctx, partitions); err != nil {
+			return nil, err
+		}
+	}
+	byName := map[string][]*span{}
+	for _, p := range partitions {
+		for _, state := range append(states[p], plan.States...) {
+			name := ""
+			if plan.Index == statedb.ByStateUpdated && plan.States == nil {
+				name = string(state)
+			}
+			byName[name] = append(byName[name], ofTimes(plan, p, stateName, string(state)+"_"))
+		}
+	}
+	for name, spans := range byName {
+		groups = append(groups, group{name, spans})
+	}
+	return groups, nil
 }
 
 func ofItems(partition, prefix string) *span {
 	return &span{partition: partition, key: itemName, low: cmp.Or(prefix, "\x00"), high: above(prefix)}
-}
-
-func ofStates(plan *statedb.Plan, partition string, states []statedb.State) []*span {
-	spans := make([]*span, len(states))
-	for i, state := range states {
-		spans[i] = ofTimes(plan, partition, stateName, string(state)+"_")
-	}
-	return spans
 }
 
 // ofTimes is a range of an index whose range keys begin with lead.

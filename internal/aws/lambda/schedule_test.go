@@ -1,0 +1,87 @@
+package lambda_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"sundog/internal/aws/lambda"
+	"sundog/internal/aws/taskstream"
+	"sundog/internal/queue"
+	"sundog/internal/schedule"
+)
+
+// schedules play what the handlers of schedules and streams call. A message with the text "fail" fails.
+type schedules struct{ carried []string }
+
+func (s *schedules) Enqueue(context.Context) (int, error) { return 3, nil }
+
+func (s *schedules) Dispatch(_ context.Context, messages []queue.Message) []error {
+	errs := make([]error, len(messages))
+	for i, m := range messages {
+		if string(m.Body) == "fail" {
+			errs[i] = errors.New("the topic is not there")
+		}
+	}
+	return errs
+}
+
+func (s *schedules) Carry(_ context.Context, t schedule.ActionType, message []byte) error {
+	s.carried = append(s.carried, string(t)+" "+string(message))
+	if string(message) == "fail" {
+		return errors.New("status 500")
+	}
+	return nil
+}
+
+func (s *schedules) Handle(_ context.Context, event []byte) ([]taskstream.Failure, error) {
+	switch {
+	case !strings.Contains(string(event), "dynamodb"):
+		return nil, errors.New("no event of a stream")
+	case strings.Contains(string(event), "TASK#fail"):
+		return []taskstream.Failure{{Sequence: "4421584500000000017450439091", Err: errors.New("throttled")}}, nil
+	}
+	return nil, nil
+}
+
+func TestHandlersOfSchedulesAndStreams(t *testing.T) {
+	s := &schedules{}
+	enqueue, act := lambda.Enqueue(s), lambda.Act(s, schedule.HTTPAction)
+	dispatch, whole := lambda.Dispatch(s, lambda.Batches{Partial: true}), lambda.TaskStream(s, false, slog.New(slog.DiscardHandler))
+	stream := lambda.TaskStream(s, true, slog.New(slog.DiscardHandler))
+	timer, topic, sqs, change := eventOf(t, "timer"), eventOf(t, "sns", `BODY="{}"`), eventOf(t, "sqs", `BODY="a"`), eventOf(t, "stream")
+	failing := []byte(strings.ReplaceAll(string(change), "TASK#100", "TASK#fail"))
+	const failure = `{"batchItemFailures":[{"itemIdentifier":"4421584500000000017450439091"}]}`
+	for _, c := range []struct {
+		name  string
+		f     lambda.Func
+		event []byte
+		want  string
+		err   string
+	}{
+		{"enqueue by a timer", enqueue, timer, "3", ""},
+		{"enqueue by hand", enqueue, []byte(`{}`), "3", ""},
+		{"enqueue by a queue", enqueue, sqs, "", "not records of a queue"},
+		{"act", act, topic, "", ""},
+		{"act and fail", act, eventOf(t, "sns", `BODY="fail"`), "", "status 500"},
+		{"act by a queue", act, sqs, "", `the source of this one is "aws:sqs"`},
+		{"act by a timer", act, timer, "", "takes an event of SNS"},
+		{"dispatch", dispatch, sqs, `{"batchItemFailures":[]}`, ""},
+		{"dispatch and fail", dispatch, batchOf(t, "fail", "a"), `{"batchItemFailures":[{"itemIdentifier":"m0"}]}`, ""},
+		{"dispatch by a topic", dispatch, topic, "", "takes an event of SQS"},
+		{"stream", stream, change, `{"batchItemFailures":[]}`, ""},
+		{"stream and fail", stream, failing, failure, ""},
+		{"stream and fail, whole batches", whole, failing, "", "1 records of the stream were not handled: throttled"},
+		{"stream of a queue", stream, sqs, "", "no event of a stream"},
+	} {
+		answer, err := c.f(t.Context(), c.event)
+		if string(answer) != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: %s, %v", c.name, answer, err)
+		}
+	}
+	if len(s.carried) != 2 || s.carried[0] != "http-request {}" {
+		t.Errorf("carried out: %v", s.carried)
+	}
+}
