@@ -8,18 +8,23 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"sundog/internal/api"
 	platform "sundog/internal/aws"
 	"sundog/internal/aws/awstest"
+	"sundog/internal/aws/operator"
 	"sundog/internal/aws/parameter"
 	"sundog/internal/aws/statedb"
 	"sundog/internal/cli"
+	"sundog/internal/client"
 	"sundog/internal/deployment"
 	"sundog/internal/pipeline"
 	"sundog/internal/problem"
@@ -187,6 +192,16 @@ func payloadOf(workflow, id string) string {
 	return fmt.Sprintf(`{"type":"FeatureCollection","id":"c/workflow-%[1]s/%[2]s","features":[],"process":[{"workflow":%[1]q,"tasks":{}}]}`, workflow, id)
 }
 
+// eventually asks again and again, for a while.
+func eventually(t *testing.T, ask func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ask(); {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not come")
+		}
+	}
+}
+
 func mustHold(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
@@ -300,6 +315,72 @@ func TestManageJobs(t *testing.T) {
 	if left := f.manage("", "query", "--collections-workflow", "c_bad", "--state", "PROCESSING"); left != "" {
 		t.Errorf("still PROCESSING: %s", left)
 	}
+}
+
+// TestManageInterrupted interrupts who carries a job out: whoever waits for it next goes on.
+func TestManageInterrupted(t *testing.T) {
+	f := newFleet(t)
+	var all strings.Builder
+	for i := range 12 {
+		all.WriteString(payloadOf("bad", strconv.Itoa(i)) + "\n")
+	}
+	f.manage(all.String(), "process")
+	f.work()
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	var out, complaints bytes.Buffer
+	code := make(chan int, 1)
+	go func() {
+		args := []string{"manage", "dev", "rerun", "--collections-workflow", "c_bad", "--rate", "5", "--yes"}
+		code <- cli.Run(ctx, args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &complaints}, wire())
+	}()
+	var job struct {
+		ID   string
+		Sent int
+	}
+	eventually(t, func() bool {
+		jobs := f.manage("", "jobs", "list")
+		if err := json.Unmarshal([]byte(jobs), &job); jobs != "" && err != nil {
+			t.Fatal(err)
+		}
+		return job.Sent > 0
+	})
+	interrupt(cli.Signal{Signal: os.Interrupt})
+	if got := <-code; got != problem.ExitInterrupted || !strings.Contains(complaints.String(), "manage dev jobs wait "+job.ID) {
+		t.Errorf("it ended with %d: %s%s", got, out.String(), complaints.String())
+	}
+	mustHold(t, f.manage("", "jobs", "show", job.ID), `"RUNNING"`)
+	mustHold(t, f.manage("", "jobs", "wait", job.ID), `"DONE"`, `"sent":12`)
+	f.work()
+	if ran := f.manage("", "query", "--collections-workflow", "c_bad", "--state", "FAILED"); strings.Count(ran, ":execution:") != 24 {
+		t.Errorf("not each payload ran twice: %s", ran)
+	}
+}
+
+// TestManageReconcile settles records whose executions have ended without anybody hearing of it.
+func TestManageReconcile(t *testing.T) {
+	f := newFleet(t)
+	f.manage(payloadOf("bad", "1")+"\n"+payloadOf("slow", "1"), "process")
+	processor, err := f.platform.Processor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := f.platform.Queue(f.variables[platform.ProcessQueueURL]).Receive(t.Context(), queue.Request{Max: 10})
+	if err != nil || len(messages) != 2 {
+		t.Fatalf("%v, %v", messages, err)
+	}
+	processor.Handle(t.Context(), messages)
+	mustHold(t, f.manage("", "reconcile"), `"records":0`) // it is too early to say that nobody works on them
+	eventually(t, func() bool { return strings.Contains(f.manage("", "executions", "bad"), "FAILED") })
+	later, err := operator.New(operator.Options{Platform: f.platform, Name: "dev", Actor: "ann", Now: func() time.Time { return time.Now().Add(time.Hour) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := client.NewLocal(later, "dev").Reconcile(t.Context(), api.Reconcile{})
+	if err != nil || found.Records != 2 || found.Running != 1 || len(found.Findings) != 1 || found.Findings[0].Problem != "ended" || found.Findings[0].Settlement != "settled" {
+		t.Errorf("%+v, %v", found, err)
+	}
+	mustHold(t, f.manage("", "get-state", "c/workflow-bad/1"), "FAILED", "Broken: on purpose")
+	mustHold(t, f.manage("", "get-state", "c/workflow-slow/1"), "PROCESSING")
 }
 
 // TestManageExecutions starts, stops and redrives executions, and settles what nobody works on.

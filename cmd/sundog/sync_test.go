@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -78,12 +77,9 @@ func TestSync(t *testing.T) {
 	mustHold(t, run("--server", local, "get-state", "c/workflow-bad/1"), "FAILED", "Broken: on purpose", awstest.Region+":"+awstest.Account)
 	mustHold(t, run("--server", local, "get-output-payload", "c/workflow-ok/1"), "FeatureCollection")
 	mustHold(t, run("--server", local, "rerun", "--workflow", "bad", "--state", "FAILED", "--limit", "1", "--yes", "--wait"), `"sent":1`)
-	deadline := time.Now().Add(20 * time.Second)
-	for !strings.Contains(run("--server", local, "query", "--workflow", "bad", "--state", "SUCCEEDED"), "c/workflow-bad/") {
-		if time.Now().After(deadline) {
-			t.Fatal("what was run again did not succeed")
-		}
-	}
+	eventually(t, func() bool {
+		return strings.Contains(run("--server", local, "query", "--workflow", "bad", "--state", "SUCCEEDED"), "c/workflow-bad/")
+	})
 	// What ran here since stays as it is, and goes back only when it is to replace what is there.
 	mustHold(t, run("sync", "dev", local, "--payloads"), `"payloads_newer":1`)
 	mustHold(t, run("sync", local, "dev", "--workflow", "bad", "--state", "SUCCEEDED", "--outputs"), `"existing":1`, `"payloads_newer":1`)

@@ -22,6 +22,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"sundog/internal/bucket"
@@ -56,7 +57,12 @@ type Options struct {
 }
 
 // Jobs are the jobs of a deployment. They are safe for concurrent use.
-type Jobs struct{ opts Options }
+type Jobs struct {
+	opts Options
+
+	mu   sync.Mutex
+	pace rerun.Pace // of the job that was worked on last
+}
 
 // New makes jobs. It asks nothing of the bucket.
 func New(opts Options) *Jobs {
@@ -66,7 +72,7 @@ func New(opts Options) *Jobs {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Jobs{opts: opts}
+	return &Jobs{opts: opts, pace: rerun.Pace{Now: opts.Now}}
 }
 
 // idLength is the number of digits of an id, in base 36.

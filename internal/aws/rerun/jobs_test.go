@@ -224,6 +224,25 @@ func TestRedrives(t *testing.T) {
 	}
 }
 
+// TestRate holds a job to its rate, however short it is worked on at a time.
+func TestRate(t *testing.T) {
+	w := open(t)
+	w.seed(t, "a", statedb.Failed, 8)
+	job, err := w.jobs.Create(t.Context(), rerun.Request{Rate: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	for job.State != rerun.Done {
+		if job, err = w.jobs.Work(t.Context(), job.ID, 10*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(began); job.Sent != 8 || took < 300*time.Millisecond {
+		t.Errorf("%+v in %v", job, took)
+	}
+}
+
 // TestSteer pauses, resumes and cancels.
 func TestSteer(t *testing.T) {
 	w := open(t)

@@ -22,7 +22,6 @@ const busyPause = 100 * time.Millisecond
 // at its last step that was written: whoever calls again goes on there.
 func (j *Jobs) Work(ctx context.Context, id string, until time.Duration) (rerun.Job, error) {
 	over := j.opts.Now().Add(until)
-	pace := &rerun.Pace{Now: j.opts.Now}
 	for {
 		job, etag, err := j.read(ctx, id)
 		if err != nil || job.State != rerun.Pending && job.State != rerun.Running {
@@ -32,7 +31,7 @@ func (j *Jobs) Work(ctx context.Context, id string, until time.Duration) (rerun.
 		if left <= 0 {
 			return job, nil
 		}
-		pause, err := j.step(ctx, &job, etag, pace)
+		pause, err := j.step(ctx, &job, etag)
 		if err != nil {
 			return job, err
 		}
@@ -48,8 +47,8 @@ func (j *Jobs) Work(ctx context.Context, id string, until time.Duration) (rerun.
 }
 
 // step works on the next records of a job, and returns how long to wait before the next one.
-func (j *Jobs) step(ctx context.Context, job *rerun.Job, etag string, pace *rerun.Pace) (pause time.Duration, err error) {
-	size, wait := pace.Allow(job.ID, job.Request.Rate, rerun.Batch)
+func (j *Jobs) step(ctx context.Context, job *rerun.Job, etag string) (pause time.Duration, err error) {
+	size, wait := j.allow(job)
 	if size == 0 {
 		return wait, nil
 	}
@@ -86,12 +85,25 @@ func (j *Jobs) step(ctx context.Context, job *rerun.Job, etag string, pace *reru
 	if err := j.note(ctx, job.ID, firstFailure, failures); err != nil {
 		return 0, err
 	}
-	pace.Took(job.Sent - before)
+	j.took(job.Sent - before)
 	job.Advance(page.Next)
 	if err = j.write(ctx, job, etag); errors.Is(err, bucket.ErrPreconditionFailed) {
 		return busyPause, nil // somebody has steered it, or works on it too: see what it is now
 	}
 	return 0, err
+}
+
+// allow is how many records the job may run again now, or how long to wait for the next.
+func (j *Jobs) allow(job *rerun.Job) (int, time.Duration) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.pace.Allow(job.ID, job.Request.Rate, rerun.Batch)
+}
+
+func (j *Jobs) took(sent int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.pace.Took(sent)
 }
 
 // again runs one record again. While the lane of a redrive is full, it waits: there is nobody else who would.
