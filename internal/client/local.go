@@ -27,9 +27,7 @@ func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	a := &localAnswer{header: http.Header{}, body: writer, begun: make(chan struct{})}
 	ended := make(chan struct{})
 	served := req.Clone(ctx)
-	if served.Body == nil {
-		served.Body = http.NoBody
-	}
+	served.Body = interruptible(ctx, req)
 	served.RequestURI, served.RemoteAddr = req.URL.RequestURI(), "in process"
 	go func() {
 		defer close(ended)
@@ -52,6 +50,26 @@ func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 			<-ended
 		}},
 	}, nil
+}
+
+// interruptible is the body of a request, whose reading ends with ctx. Where it comes as somebody types it, a read cannot be called off: what is
+// stuck in it is left behind, as net/http does.
+func interruptible(ctx context.Context, req *http.Request) io.ReadCloser {
+	switch {
+	case req.Body == nil:
+		return http.NoBody
+	case req.ContentLength != 0 || req.Body == http.NoBody: // it is in memory
+		return req.Body
+	}
+	reader, writer := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { _ = writer.CloseWithError(context.Cause(ctx)) })
+	go func() {
+		_, err := io.Copy(writer, req.Body)
+		_ = writer.CloseWithError(err)
+		stop()
+		_ = req.Body.Close()
+	}()
+	return reader
 }
 
 // errClosed ends a handler whose answer nobody reads any more.

@@ -105,7 +105,19 @@ func TestLocalEnds(t *testing.T) {
 		t.Error("the handler was not told why")
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(stop)
+	reads := client.NewLocal(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		cancel(stop)
+		_, err := io.ReadAll(r.Body)
+		ended <- err
+	}), "prod")
+	silent, writer := io.Pipe() // somebody who types nothing
+	defer func() { _ = writer.Close() }()
+	if err := reads.Submit(ctx, silent, "", nil); !errors.Is(err, stop) {
+		t.Errorf("%v", err)
+	}
+	if err := <-ended; !errors.Is(err, stop) {
+		t.Errorf("the handler read %v", err)
+	}
 	if _, err := c.Stats(ctx); !errors.Is(err, stop) {
 		t.Errorf("%v", err)
 	}
