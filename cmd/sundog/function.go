@@ -7,16 +7,12 @@ import (
 	"strconv"
 
 	"sundog/internal/aws/lambda"
-	"sundog/internal/problem"
 )
 
-// runFunction is the program as a function on AWS Lambda, and returns its exit code.
-func runFunction(ctx context.Context) int {
+// runFunction is the program as a function on AWS Lambda. It never returns.
+func runFunction() {
 	tuneFunction()
-	if err := lambda.Main(ctx, os.Getenv, os.Stderr); err != nil {
-		return problem.ExitCode(err)
-	}
-	return problem.ExitOK
+	lambda.Main(context.Background(), os.Getenv, os.Stderr)
 }
 
 // garbage is the percentage by which a function's heap grows before it is collected: it is small, so that collecting it costs next to nothing,

@@ -21,12 +21,12 @@ func main() {
 }
 
 func run() int {
-	ctx, stop := untilSignal(context.Background())
-	defer stop()
 	if lambda.Wanted(os.Args, os.Getenv) {
-		return runFunction(ctx)
+		runFunction()
 	}
 	tuneMemory()
+	ctx, stop := untilSignal(context.Background())
+	defer stop()
 	// A reader of our output that goes away is an error of one write, not the end of a server whose log was piped.
 	signal.Ignore(syscall.SIGPIPE)
 	deps := wire()

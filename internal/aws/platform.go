@@ -135,9 +135,18 @@ func (p *Platform) Queue(url string) *queue.Queue {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.queues[url] == nil {
-		p.queues[url] = queue.New(p.clients.sqs(), url, queue.Options{DeadLetters: p.opts.Environment.DeadLetterQueueURL})
+		p.queues[url] = queue.New(p.clients.sqs(), url, queue.Options{})
 	}
 	return p.queues[url]
+}
+
+// DeadLetters gives what buries messages in the queue that DeadLetterQueueURL names; nil when it names none.
+func (p *Platform) DeadLetters() *queue.Queue {
+	url := p.opts.Environment.DeadLetterQueueURL
+	if url == "" {
+		return nil
+	}
+	return queue.New(p.clients.sqs(), url, queue.Options{DeadLetters: url})
 }
 
 // Close waits for what is under way.

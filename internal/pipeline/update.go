@@ -70,20 +70,39 @@ func NewUpdater(opts UpdaterOptions) (*Updater, error) {
 var ErrUnknownPayload = errors.New("the execution's payload is not known")
 
 // HandleMessages applies the completions of a batch of messages, each the event that ParseCompletion reads, and says what becomes
-// of each message, in their order.
+// of each message, in their order. Those of one execution are handled one after the other, so that one that came twice changes nothing the second
+// time, also where what it causes is carried out beside the write.
 func (u *Updater) HandleMessages(ctx context.Context, messages []queue.Message) []Outcome {
 	outcomes := make([]Outcome, len(messages))
 	slots := make(chan struct{}, u.opts.Workers)
 	var wg sync.WaitGroup
-	for i, m := range messages {
+	for _, group := range byExecution(messages) {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			outcomes[i] = sum([]result{u.handle(ctx, &m)}, m.ReceiveCount)
+			for _, i := range group {
+				outcomes[i] = sum([]result{u.handle(ctx, &messages[i])}, messages[i].ReceiveCount)
+			}
 		})
 	}
 	wg.Wait()
 	return outcomes
+}
+
+// byExecution gives the indices of messages in groups, those about one execution together. One that does not say is by itself.
+func byExecution(messages []queue.Message) [][]int {
+	var groups [][]int
+	of := make(map[string]int, len(messages))
+	for i := range messages {
+		arn := gjson.GetBytes(messages[i].Body, "detail.executionArn").Str
+		if n, known := of[arn]; known && arn != "" {
+			groups[n] = append(groups[n], i)
+			continue
+		}
+		of[arn] = len(groups)
+		groups = append(groups, []int{i})
+	}
+	return groups
 }
 
 func (u *Updater) handle(ctx context.Context, m *queue.Message) (r result) {

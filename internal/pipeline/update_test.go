@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -15,6 +18,7 @@ import (
 	"sundog/internal/pipeline"
 	"sundog/internal/queue"
 	"sundog/internal/statedb"
+	"sundog/payload"
 )
 
 // started gives a platform on which a payload is being processed, and its execution.
@@ -372,6 +376,62 @@ func FuzzParseCompletion(f *testing.F) {
 		if err != nil || again.Execution != c.Execution || again.Status != c.Status || string(again.Input) != string(c.Input) || again.InputKnown != c.InputKnown ||
 			again.Error != c.Error || again.PayloadID != c.PayloadID || again.Lane != c.Lane || again.Redrives != c.Redrives {
 			t.Errorf("%s\nread as   %+v\nread back %+v, %v", text, c, again, err)
+		}
+	})
+}
+
+// slowDB takes a second for every transition, and tells whether two of one payload were under way at the same time, and two of any.
+type slowDB struct {
+	pipeline.StateDB
+	mu       sync.Mutex
+	underWay map[payload.ID]int
+	overlap  bool
+	parallel bool
+}
+
+func (d *slowDB) Apply(_ context.Context, t statedb.Transition, _ statedb.Effects) (statedb.Record, error) {
+	d.enter(t.ID, 1)
+	<-time.After(time.Second)
+	d.enter(t.ID, -1)
+	return statedb.Record{}, nil
+}
+
+func (d *slowDB) enter(id payload.ID, n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.underWay[id] += n
+	d.overlap = d.overlap || d.underWay[id] > 1
+	all := 0
+	for _, n := range d.underWay {
+		all += n
+	}
+	d.parallel = d.parallel || all > 1
+}
+
+// TestCompletionsOfOneExecutionComeOneAfterTheOther sends some twice in one batch.
+func TestCompletionsOfOneExecutionComeOneAfterTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := &slowDB{underWay: map[payload.ID]int{}}
+		u, err := pipeline.NewUpdater(pipeline.UpdaterOptions{
+			Config:  pipeline.Config{Layout: payload.Layout{Bucket: "payloads"}, ProcessQueue: "process"},
+			StateDB: db, Executor: newExecutor(), Fetcher: struct{ payload.Fetcher }{},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var messages []queue.Message
+		for _, n := range []int{1, 2, 1, 3, 2, 1} {
+			c := pipeline.Completion{Execution: fmt.Sprintf("%swf:%d", base, n), Status: "ABORTED", PayloadID: fmt.Sprintf("c/workflow-wf/%d", n)}
+			messages = append(messages, queue.Message{Body: c.Event()})
+		}
+		messages = append(messages, queue.Message{Body: []byte("{}")}, queue.Message{Body: []byte("no JSON")})
+		for i, o := range u.HandleMessages(t.Context(), messages) {
+			if want := i >= 6; (o.Verdict == pipeline.DeadLetter) != want || o.Verdict == pipeline.Retry {
+				t.Errorf("message %d: %+v", i, o)
+			}
+		}
+		if db.overlap || !db.parallel {
+			t.Errorf("at the same time: those of one execution %v, those of several %v", db.overlap, db.parallel)
 		}
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/aws/aws-lambda-go/lambda/messages"
+
 	"sundog/internal/problem"
 )
 
@@ -19,30 +21,21 @@ const (
 // maxMessage bounds the text of an error, in bytes: Step Functions keeps 32 KiB of a cause.
 const maxMessage = 16 << 10
 
-// errorReport is how Lambda is told of an error: "Function error handling" in the AWS Lambda Developer Guide.
-type errorReport struct {
-	Message string   `json:"errorMessage"`
-	Type    string   `json:"errorType"`
-	Stack   []string `json:"stackTrace,omitempty"`
-}
-
-// errorDocument makes the report of an error, with what the user can do about it.
-func errorDocument(err error) errorReport {
-	doc := errorReport{Message: err.Error(), Type: typeError}
+// report is how Lambda is told of an error, with what the user can do about it.
+func report(err error) error {
+	r := messages.InvokeResponse_Error{Message: err.Error(), Type: typeError}
 	if hint := problem.HintOf(err); hint != "" {
-		doc.Message += " (" + hint + ")"
+		r.Message += " (" + hint + ")"
 	}
-	doc.Message = cut(doc.Message, maxMessage)
+	r.Message = cut(r.Message, maxMessage)
 	if named, ok := errors.AsType[interface {
 		error
 		ErrorType() string
 	}](err); ok {
-		doc.Type = named.ErrorType()
+		r.Type = named.ErrorType()
 	}
-	if panicked, ok := errors.AsType[*panicError](err); ok {
-		doc.Stack = panicked.stack
-	}
-	return doc
+	_, r.ShouldExit = errors.AsType[*panicError](err)
+	return r
 }
 
 // cut shortens a text to so many bytes.
@@ -57,14 +50,15 @@ func cut(text string, most int) string {
 // panicError is a panic of the function.
 type panicError struct {
 	value any
-	stack []string
+	stack string
 }
 
-func newPanicError(value any) *panicError {
-	return &panicError{value, strings.Split(strings.TrimSpace(string(debug.Stack())), "\n")}
-}
+func newPanicError(value any) *panicError { return &panicError{value, string(debug.Stack())} }
 
-func (e *panicError) Error() string { return fmt.Sprintf("the function panicked: %v", e.value) }
+// Error has where it happened, which is for the log.
+func (e *panicError) Error() string {
+	return fmt.Sprintf("the function panicked: %v\n%s", e.value, e.stack)
+}
 
 // ErrorType is the type under which Lambda is told.
 func (e *panicError) ErrorType() string { return typePanic }

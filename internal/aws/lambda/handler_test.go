@@ -75,3 +75,20 @@ func TestEnvironmentNamesWhatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+func TestWanted(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		api  string
+		want bool
+	}{
+		{[]string{"/var/task/bootstrap"}, "127.0.0.1:9001", true},
+		{[]string{"/var/task/bootstrap"}, "", false},
+		{[]string{"/usr/bin/sundog", "process", "payload.json"}, "127.0.0.1:9001", false}, // by a function of somebody else's
+	} {
+		got := lambda.Wanted(c.args, func(name string) string { return map[string]string{"AWS_LAMBDA_RUNTIME_API": c.api}[name] })
+		if got != c.want {
+			t.Errorf("%v with %q: %v", c.args, c.api, got)
+		}
+	}
+}

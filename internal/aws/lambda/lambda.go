@@ -1,5 +1,4 @@
-// Package lambda is what AWS Lambda sees of a deployment: its handlers by their names, the documents with which AWS's services invoke them,
-// and the loop that takes these from the Runtime API.
+// Package lambda is what AWS Lambda sees of a deployment: its handlers by their names, and the documents with which AWS's services invoke them.
 //
 // # Promises
 //

@@ -8,10 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,18 +19,10 @@ import (
 
 // The test binary is also the function under test: with AWS_LAMBDA_RUNTIME_API set it serves the handler that _HANDLER names.
 func TestMain(m *testing.M) {
-	api := os.Getenv("AWS_LAMBDA_RUNTIME_API")
-	if api == "" {
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		os.Exit(m.Run())
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	err := lambda.Serve(ctx, lambda.RuntimeOptions{API: api, Open: openTest, Logger: slog.New(slog.NewJSONHandler(os.Stderr, nil))})
-	stop()
-	fmt.Fprintln(os.Stderr, "ended:", err)
-	if err != nil {
-		os.Exit(1)
-	}
-	os.Exit(0)
+	lambda.Serve(context.Background(), lambda.ServeOptions{Open: openTest, Logger: slog.New(slog.NewJSONHandler(os.Stderr, nil))})
 }
 
 // tried is an error with a name of its own.

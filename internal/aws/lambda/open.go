@@ -25,18 +25,15 @@ func Open(h Handler, p *aws.Platform, logger *slog.Logger) (Func, error) {
 func functionOf(name string, p *aws.Platform, logger *slog.Logger) (Func, error) {
 	e := p.Environment()
 	batches := Batches{Partial: e.PartialResponses, Logger: logger, Queue: func(ctx context.Context, arn string) (Deleter, error) { return p.QueueOf(ctx, arn) }}
+	if dead := p.DeadLetters(); dead != nil {
+		batches.DeadLetters = dead
+	}
 	switch name {
 	case "process":
 		processor, err := p.Processor()
-		if e.DeadLetterQueueURL != "" {
-			batches.DeadLetters = p.Queue(e.DeadLetterQueueURL)
-		}
 		return Process(processor, batches), err
 	case "update-state":
 		updater, err := p.Updater()
-		if e.DeadLetterQueueURL != "" {
-			batches.DeadLetters = p.Queue(e.DeadLetterQueueURL)
-		}
 		return UpdateState(updater, batches), err
 	case "api":
 		return API(p.API(), e.APIBasePath, logger), nil

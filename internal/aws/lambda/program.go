@@ -22,33 +22,37 @@ const (
 	functionVariable = "AWS_LAMBDA_FUNCTION_NAME"
 )
 
-// Main is the program under AWS Lambda: it serves the handler that the environment names, until ctx ends. Logs are lines of JSON.
-func Main(ctx context.Context, getenv func(name string) string, log io.Writer) error {
+// Main is the program under AWS Lambda: it serves the handler that the environment names, and never returns. Logs are lines of JSON, those of the
+// runtime and of AWS's SDK among them.
+func Main(ctx context.Context, getenv func(name string) string, log io.Writer) {
 	var level slog.LevelVar
 	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: &level}))
+	slog.SetLogLoggerLevel(slog.LevelDebug) // they repeat every error that is told
+	slog.SetDefault(logger)
 	var platform *aws.Platform
-	err := Serve(ctx, RuntimeOptions{API: getenv(apiVariable), Logger: logger, Open: func(ctx context.Context) (Func, error) {
-		h, err := Select(Names{Handler: getenv(handlerVariable), Function: getenv(functionVariable)})
-		if err != nil {
-			return nil, err
-		}
-		e, err := h.Environment(getenv)
-		if err != nil {
-			return nil, err
-		}
-		level.Set(e.LogLevel)
-		c, err := config.Load(ctx, config.Options{})
-		if err != nil {
-			return nil, err
-		}
-		platform = aws.Open(aws.Options{Config: c, Environment: e, Logger: logger})
-		return Open(h, platform, logger)
-	}})
-	if platform != nil {
-		platform.Close()
-	}
-	if err != nil {
-		logger.Error("the function ends", "error", err)
-	}
-	return err
+	Serve(ctx, ServeOptions{
+		Logger: logger,
+		Open: func(ctx context.Context) (Func, error) {
+			h, err := Select(Names{Handler: getenv(handlerVariable), Function: getenv(functionVariable)})
+			if err != nil {
+				return nil, err
+			}
+			e, err := h.Environment(getenv)
+			if err != nil {
+				return nil, err
+			}
+			level.Set(e.LogLevel)
+			c, err := config.Load(ctx, config.Options{})
+			if err != nil {
+				return nil, err
+			}
+			platform = aws.Open(aws.Options{Config: c, Environment: e, Logger: logger})
+			return Open(h, platform, logger)
+		},
+		Close: func() {
+			if platform != nil {
+				platform.Close()
+			}
+		},
+	})
 }

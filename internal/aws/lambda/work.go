@@ -65,7 +65,7 @@ func AddWork(to *worker.Options, h Handler, p *aws.Platform) error {
 		}})
 		return nil
 	}
-	role.Handle = explained(role.Handle)
+	role.Queue, role.Handle = plainQueue{role.Queue}, explained(role.Handle)
 	to.Roles = append(to.Roles, role)
 	return nil
 }
@@ -79,4 +79,13 @@ func explained(handle func(context.Context, []queue.Message) []pipeline.Outcome)
 		}
 		return outcomes
 	}
+}
+
+// plainQueue tells in plain words why nothing can be received.
+type plainQueue struct{ pipeline.Queue }
+
+// Receive is that of the queue.
+func (q plainQueue) Receive(ctx context.Context, req queue.Request) ([]queue.Message, error) {
+	messages, err := q.Queue.Receive(ctx, req)
+	return messages, config.Explain(err)
 }

@@ -47,19 +47,20 @@ func (q *Queue) DeadLetter(ctx context.Context, receipt, reason string) error {
 	if !ok {
 		return q.fail("burying a message of", queue.ErrStaleReceipt)
 	}
-	return q.Bury(ctx, m, reason)
+	if err := q.Bury(ctx, m, reason); err != nil {
+		return err
+	}
+	return q.Delete(ctx, receipt)
 }
 
-// Bury is DeadLetter for whoever has the message itself, received by whatever means.
+// Bury sends a message that was received by whatever means to the queue for dead letters, with the reason. Where it came from it is left alone.
 func (q *Queue) Bury(ctx context.Context, m queue.Message, reason string) error {
 	dead, err := q.deadURL(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := q.send(ctx, dead, []queue.Draft{q.buried(m, reason)}); err != nil {
-		return err
-	}
-	return q.Delete(ctx, m.Receipt)
+	_, err = q.send(ctx, dead, []queue.Draft{q.buried(m, reason)})
+	return err
 }
 
 // buried is a message with the reason why it is a dead letter. Where that does not fit, it is cut or left out: the message is worth more.
