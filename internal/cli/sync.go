@@ -50,9 +50,9 @@ as they are, as does every record that is there already, unless --overwrite is g
 			if s.to, err = a.connect(ctx, args[1]); err != nil {
 				return err
 			}
-			end := a.waiting(ctx, "copying")
+			s.bar = a.progress(ctx, 0, a.ErrTerminal && !a.quiet, true)
 			err = s.run(ctx, q, overwrite)
-			end()
+			s.bar.end()
 			return a.synced(&s, err)
 		},
 	}
@@ -69,6 +69,7 @@ as they are, as does every record that is there already, unless --overwrite is g
 type syncing struct {
 	from, to        *client.Client
 	inputs, outputs bool
+	bar             *progress
 	records         api.Imported
 	leftOut         int64 // records that an execution holds where they come from
 	copied          atomic.Int64
@@ -81,7 +82,7 @@ type syncing struct {
 func (s *syncing) run(ctx context.Context, q client.RecordQuery, overwrite bool) error {
 	reader, writer := io.Pipe()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return writer.CloseWithError(s.from.Export(ctx, q, writer)) })
+	g.Go(func() error { return writer.CloseWithError(s.from.Export(ctx, q, s.bar.writer(writer))) })
 	g.Go(func() (err error) {
 		defer func() { _ = reader.CloseWithError(err) }()
 		lines := bufio.NewScanner(reader)
@@ -142,6 +143,7 @@ func (s *syncing) step(ctx context.Context, batch *syncBatch, overwrite bool) er
 	if err != nil {
 		return err
 	}
+	s.bar.count(int(s.records.Stored + s.records.Existing))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(syncPayloads)
 	for _, r := range batch.records {
