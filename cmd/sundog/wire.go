@@ -21,7 +21,9 @@ import (
 
 // wire gives the command line the parts of the program that are not its own.
 func wire() cli.Deps {
-	return cli.Deps{Serve: serve, Demo: demo, Bench: runBench, BenchSchedules: benchSchedules, Worker: runWorker}
+	return cli.Deps{
+		OpenAWS: openAWS, ListAWS: listAWS, Serve: serve, Worker: runWorker, Demo: demo, Bench: runBench, BenchSchedules: benchSchedules,
+	}
 }
 
 // serve runs a server until ctx ends.

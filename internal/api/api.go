@@ -46,7 +46,8 @@ type Health struct {
 	Status  string `json:"status"` // ok, or stopping
 	Version string `json:"version"`
 	Project string `json:"project"`
-	// Records, Open and Queued: how many records there are, executions are open and payloads wait.
+	// Records, Open and Queued: how many records there are, executions are open and payloads wait. On AWS records are as DynamoDB last counted
+	// them, and open executions are not counted: they are 0.
 	Records int64 `json:"records"`
 	Open    int64 `json:"open_executions"`
 	Queued  int64 `json:"queued"`

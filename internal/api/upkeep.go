@@ -107,3 +107,10 @@ type Audit struct {
 type Backup struct {
 	Dir string `json:"dir"`
 }
+
+// StoredPayload is an input or output that was brought in.
+type StoredPayload struct {
+	PayloadID string `json:"payload_id"`
+	URL       string `json:"url"`
+	Existing  bool   `json:"existing,omitempty"` // there was one already, which stays
+}

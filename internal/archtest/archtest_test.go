@@ -37,7 +37,7 @@ func packages(t *testing.T) []pkg {
 }
 
 // domain are the packages that know no storage and no transport.
-var domain = []string{"statedb", "event", "queue", "topic", "bucket", "pipeline", "publish", "batch", "stac", "audit", "access", "table", "dynamodb", "trigger", "trace", "schedule", "convoy", "delayerapi"}
+var domain = []string{"statedb", "event", "queue", "topic", "bucket", "pipeline", "publish", "batch", "stac", "audit", "access", "table", "dynamodb", "trigger", "trace", "schedule", "rerun", "convoy", "delayerapi"}
 
 func TestImports(t *testing.T) {
 	for _, p := range packages(t) {
@@ -69,6 +69,8 @@ func forbidden(from, to string) string {
 		return "a platform knows no other platform"
 	case slices.Contains(waysOut, from) && strings.HasPrefix(to, "sundog/internal/") && !isDomain(to) && !slices.Contains(waysOut, to):
 		return "what platforms send requests with knows none of them"
+	case strings.HasPrefix(from, "sundog/internal/aws/") && isSurface(to) && !slices.Contains(awsSurface, from):
+		return "an adapter knows no surface"
 	case strings.HasPrefix(from, "sundog/internal/embedded") && isSurface(to):
 		return "a platform knows no surface"
 	case strings.HasPrefix(to, "github.com/danielgtaylor/huma") && from != "sundog/internal/server":
@@ -83,8 +85,11 @@ const standins = "sundog/internal/aws/awstest"
 // waysOut are what every platform makes requests of others with.
 var waysOut = []string{"sundog/internal/egress", "sundog/internal/errand"}
 
+// awsSurface are the packages with which a deployment on AWS speaks with the world outside, and what tests play AWS with.
+var awsSurface = []string{"sundog/internal/aws/lambda", "sundog/internal/aws/operator", standins}
+
 // surface are packages that speak with the world outside. A platform's root knows the project, which is not among them.
-var surface = []string{"api", "awsjson", "cirrusapi", "cli", "client", "server", "sigv4", "stepfunctions"}
+var surface = []string{"api", "awsjson", "cirrusapi", "cli", "client", "operations", "request", "server", "sigv4", "stepfunctions"}
 
 func isSurface(path string) bool {
 	name, ok := strings.CutPrefix(path, "sundog/internal/")
@@ -108,6 +113,7 @@ func TestRulesCanFail(t *testing.T) {
 		"sundog/internal/embedded/queue":   "sundog/internal/server",
 		"sundog/internal/embedded/machine": "sundog/internal/awsjson",
 		"sundog/internal/aws/statedb":      "sundog/internal/embedded/store",
+		"sundog/internal/aws/rerun":        "sundog/internal/operations",
 		"sundog/internal/embedded/bucket":  "sundog/internal/aws/bucket",
 		"sundog/internal/embedded/topic":   "go.opentelemetry.io/otel/trace",
 		"sundog/internal/embedded/engine":  "github.com/cockroachdb/pebble/v2",

@@ -56,6 +56,8 @@ var (
 	ErrInvalidEntry = errors.New("invalid entry of the audit log")
 	// ErrInvalidQuery: a query that is wrong in itself, or a page token that was not given out.
 	ErrInvalidQuery = errors.New("invalid query of the audit log")
+	// ErrNoReason: nobody may delete without saying why.
+	ErrNoReason = errors.New("a deletion needs a reason")
 )
 
 // Entry is one thing that somebody did.

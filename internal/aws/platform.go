@@ -82,7 +82,10 @@ func Open(opts Options) *Platform {
 	p.clients = clients{
 		dynamodb: sync.OnceValue(func() *dynamodb.Client { return dynamodb.NewFromConfig(c) }),
 		s3: sync.OnceValue(func() *s3.Client {
-			return s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }) // who plays S3 seldom has a domain for each bucket
+			return s3.NewFromConfig(c, func(o *s3.Options) {
+				o.UsePathStyle = o.BaseEndpoint != nil             // who plays S3 seldom has a domain for each bucket
+				o.DisableLogOutputChecksumValidationSkipped = true // objects that others stored have none, and nobody reads that line
+			})
 		}),
 		sqs:     sync.OnceValue(func() *sqs.Client { return sqs.NewFromConfig(c) }),
 		sns:     sync.OnceValue(func() *sns.Client { return sns.NewFromConfig(c) }),

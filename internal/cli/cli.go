@@ -1,5 +1,5 @@
 // Package cli owns the command line: the commands, what they print and how they end. Every command but serve, demo, bench, validate,
-// test-state and payload is a conversation with a server through package client.
+// test-state and payload is a conversation with a server through package client; for a deployment on AWS this process answers itself.
 //
 // # Promises
 //
@@ -17,6 +17,7 @@ import (
 	"os"
 	"syscall"
 
+	"sundog/internal/deployment"
 	"sundog/internal/problem"
 )
 
@@ -40,6 +41,10 @@ type Deps struct {
 	Version string
 	// Getenv reads the environment; os.Getenv when nil.
 	Getenv func(name string) string
+	// OpenAWS opens a deployment on AWS; nil: this program reaches none. A name that the parameter store does not have is NotFound.
+	OpenAWS func(ctx context.Context, at deployment.AWS) (*Remote, error)
+	// ListAWS returns the names of the deployments in the parameter store of an account and region.
+	ListAWS func(ctx context.Context, at deployment.AWS) ([]string, error)
 	// Serve runs a server until ctx ends, and returns nil when it ended because of that.
 	Serve func(ctx context.Context, opts ServeOptions) error
 	// Demo shows a platform at work.
@@ -117,6 +122,9 @@ func Run(ctx context.Context, args []string, s Streams, deps Deps) int {
 	}
 	a := newApp(s, deps)
 	err := a.run(ctx, args)
+	if closeErr := a.closeRemotes(); err == nil {
+		err = closeErr
+	}
 	if err == nil || errors.Is(err, syscall.EPIPE) {
 		return problem.ExitOK // whoever closed the pipe has read enough
 	}

@@ -102,7 +102,7 @@ func offer(c *cobra.Command, words candidates, begin string) ([]string, cobra.Sh
 // ask makes candidates of what the server answers, and none of an error: a shell has no place to show it.
 func (a *app) ask(f func(ctx context.Context, c *client.Client) ([]string, error)) candidates {
 	return func(ctx context.Context) []string {
-		c, err := a.client()
+		c, err := a.client(ctx)
 		if err != nil {
 			return nil
 		}

@@ -45,7 +45,7 @@ func (l *taskLog) fill(ctx context.Context, c *client.Client) error {
 // printExecutionLogs prints the lines that the functions and jobs of an execution wrote, the oldest first. It holds a part of the logs of those tasks
 // alone that were under way at one time.
 func (a *app) printExecutionLogs(ctx context.Context, c *client.Client, arn string, limit int) error {
-	later, err := taskLogs(ctx, c, arn)
+	later, err := a.taskLogs(ctx, c, arn)
 	if err != nil {
 		return err
 	}
@@ -101,9 +101,14 @@ func (a *app) printExecutionLine(line executionLine) error {
 	return err
 }
 
-// taskLogs finds the logs of an execution, in the order in which its tasks were scheduled.
-func taskLogs(ctx context.Context, c *client.Client, arn string) ([]*taskLog, error) {
+// taskLogs finds the logs of an execution, in the order in which its tasks were scheduled. On AWS only the ends of tasks tell of logs, and those of
+// jobs alone: when they began is not known, so they come first.
+func (a *app) taskLogs(ctx context.Context, c *client.Client, arn string) ([]*taskLog, error) {
 	var found []*taskLog
+	onAWS := a.aws() != nil
+	if onAWS {
+		a.say("these are the logs of jobs; of functions only get-lambda-logs knows")
+	}
 	for after := int64(0); ; {
 		page, err := c.History(ctx, arn, after, 1000, client.HistoryOrder{Logs: true})
 		if err != nil {
@@ -113,6 +118,10 @@ func taskLogs(ctx context.Context, c *client.Client, arn string) ([]*taskLog, er
 			var ev historyEvent
 			if err := json.Unmarshal(text, &ev); err != nil {
 				return nil, problem.Wrap(problem.Unavailable, err, "reading the history of %s", arn)
+			}
+			if ev.log != "" && onAWS {
+				found = append(found, &taskLog{stream: ev.log})
+				continue
 			}
 			if ev.log == "" || !strings.HasSuffix(ev.Type, "Scheduled") {
 				continue

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,7 +56,7 @@ error of this command, which then ends with code 10; its log stream is named on 
 			if !json.Valid(event) {
 				return problem.New(problem.Invalid, "the event is no JSON document")
 			}
-			c, err := a.client()
+			c, err := a.client(ctx)
 			if err != nil {
 				return err
 			}
@@ -115,12 +117,14 @@ get-execution-events --with-log-metadata shows can be given too.`, what),
 
 // overview is what there is on a server.
 type overview struct {
-	Deployment string         `json:"deployment,omitempty"`
-	Server     string         `json:"server"`
-	Health     api.Health     `json:"health"`
-	Workflows  []api.Workflow `json:"workflows"`
-	Functions  []api.Function `json:"functions"`
-	Queues     []api.Queue    `json:"queues"`
+	Deployment string `json:"deployment,omitempty"`
+	Server     string `json:"server,omitempty"`
+	// Environment is that of a deployment on AWS.
+	Environment map[string]string `json:"environment,omitempty"`
+	Health      api.Health        `json:"health"`
+	Workflows   []api.Workflow    `json:"workflows"`
+	Functions   []api.Function    `json:"functions"`
+	Queues      []api.Queue       `json:"queues"`
 }
 
 func (a *app) showCommand() *cobra.Command {
@@ -130,24 +134,30 @@ func (a *app) showCommand() *cobra.Command {
 		Example: "  sundog show",
 		Args:    cobra.NoArgs,
 		RunE: a.online(func(ctx context.Context, c *client.Client, _ []string) error {
-			o := overview{Server: c.Server()}
+			o := overview{}
 			if a.deployment != nil {
 				o.Deployment = a.deployment.Name
 			}
 			var err error
-			if o.Health, err = c.Health(ctx); err != nil {
+			if o.Environment, err = a.shown(ctx); err != nil {
+				return err
+			}
+			if o.Environment == nil {
+				o.Server = c.Server()
+			}
+			if o.Health, err = c.Health(ctx); a.matters(err) {
 				return err
 			}
 			workflows, err := c.Workflows(ctx)
-			if err != nil {
+			if a.matters(err) {
 				return err
 			}
 			functions, err := c.Functions(ctx)
-			if err != nil {
+			if a.matters(err) {
 				return err
 			}
 			queues, err := c.Queues(ctx)
-			if err != nil {
+			if a.matters(err) {
 				return err
 			}
 			o.Workflows, o.Functions, o.Queues = workflows.Workflows, functions.Functions, queues.Queues
@@ -160,9 +170,20 @@ func (a *app) showCommand() *cobra.Command {
 				{"Workflows", names(o.Workflows, func(w api.Workflow) string { return w.Name })},
 				{"Functions", names(o.Functions, func(f api.Function) string { return f.Name })},
 				{"Queues", names(o.Queues, func(q api.Queue) string { return q.Name })},
+				{"Environment", names(slices.Sorted(maps.Keys(o.Environment)), func(name string) string { return name + "=" + o.Environment[name] })},
 			})
 		}),
 	}
+}
+
+// matters says whether what is shown stops at an error. Of a deployment on AWS it is shown what may be seen: the policies of an operator need not
+// allow all of it.
+func (a *app) matters(err error) bool {
+	if a.aws() == nil || !problem.Is(err, problem.Forbidden) {
+		return err != nil
+	}
+	a.report(err)
+	return false
 }
 
 // names lists names, one per line.

@@ -138,7 +138,7 @@ func (a *app) jobsWaitCommand() *cobra.Command {
 	w := waiting{}
 	c := &cobra.Command{
 		Use:     "wait JOB",
-		Short:   "Show how far a job is until it has ended",
+		Short:   "Show how far a job is until it has ended; on AWS, carry it out",
 		Example: "  sundog jobs wait dkq3b2x8w1 --timeout 1h",
 		Args:    cobra.ExactArgs(1),
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
@@ -160,6 +160,9 @@ func (a *app) jobsSteerCommand(verb, short string) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
 			job, err := c.SteerJob(ctx, args[0], verb)
+			if err == nil && verb == "resume" && a.aws() != nil {
+				a.say("on AWS nobody works on it yet: %s manage %s jobs wait %s does", a.deps.Name, a.deployment.Name, args[0])
+			}
 			return firstOf(err, func() error { return a.printJob(job) })
 		}),
 	}
@@ -169,6 +172,11 @@ func (a *app) jobsSteerCommand(verb, short string) *cobra.Command {
 func (a *app) follow(ctx context.Context, c *client.Client, id string, w *waiting) error {
 	bounded, cancel := w.within(ctx)
 	defer cancel()
+	look := c.Job
+	if a.aws() != nil {
+		look = c.WorkJob
+		a.say("this command carries the job out; should it end early, %s manage %s jobs wait %s goes on", a.deps.Name, a.deployment.Name, id)
+	}
 	var bar *mpb.Bar
 	if a.ErrTerminal && !a.quiet {
 		shown := mpb.NewWithContext(bounded, mpb.WithOutput(a.Err), mpb.WithAutoRefresh(), mpb.WithWidth(40))
@@ -181,7 +189,7 @@ func (a *app) follow(ctx context.Context, c *client.Client, id string, w *waitin
 	var job api.Job
 	err := w.poll(bounded, func() (bool, error) {
 		var err error
-		job, err = c.Job(bounded, id)
+		job, err = look(bounded, id)
 		if err == nil && bar != nil {
 			bar.SetTotal(max(job.Expected, job.Seen), false)
 			bar.SetCurrent(job.Seen)

@@ -18,8 +18,9 @@ func (a *app) manageCommand() *cobra.Command {
 		Use:     "manage DEPLOYMENT COMMAND",
 		Aliases: []string{"mgmt"},
 		Short:   "Run a command on a deployment",
-		Long: `Run any command that talks to a server on the server of a deployment, with its token. Deployments are names for servers:
-deployments add gives one, list-deployments shows them.`,
+		Long: `Run any command that talks to a server on a deployment: a server that has a name, with its token, or a deployment on AWS, which the command
+line works on itself. deployments add gives a name, list-deployments shows them. A name that you have not given is looked up in the parameter
+store of AWS (/cirrus/deployments/NAME), with the credentials of the environment or those of --profile, --region and --iam-arn.`,
 		Example: `  sundog manage dev get-state sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212
   sundog manage dev get-payloads --collections-workflow sentinel-2-l2a_ingest --state FAILED --since '10 d' --rerun | sundog manage dev process`,
 		Args: cobra.ArbitraryArgs,
@@ -34,7 +35,7 @@ deployments add gives one, list-deployments shows them.`,
 }
 
 // notManaged are the commands that have no server to talk to.
-var notManaged = []string{"serve", "demo", "bench", "validate", "manage", "list-deployments", "deployments", "payload", "version", "exit-codes", "completion"}
+var notManaged = []string{"deploy", "package", "worker", "serve", "demo", "bench", "validate", "manage", "list-deployments", "deployments", "sync", "payload", "version", "exit-codes", "completion"}
 
 // target recognises `manage DEPLOYMENT COMMAND …`, looks the deployment up and returns the command alone.
 func (a *app) target(args []string) ([]string, error) {
@@ -54,21 +55,14 @@ func (a *app) target(args []string) ([]string, error) {
 	if command < 0 || asked > 0 && command == len(args)-1 {
 		return args, nil // what is still typed is completed by manage
 	}
-	file, err := deployment.Open(a.deps.Getenv)
+	d, err := a.lookUp(args[name])
 	if err != nil {
 		return nil, err
-	}
-	d, err := file.Get(args[name])
-	if errors.Is(err, deployment.ErrUnknown) {
-		return nil, problem.Wrap(problem.NotFound, err, "").WithHint("%s deployments add %s --server URL", a.deps.Name, args[name])
-	}
-	if err != nil {
-		return nil, problem.Wrap(problem.Invalid, err, "")
 	}
 	if a.stands(args[command], notManaged...) {
 		return nil, problem.New(problem.Invalid, "%s is not done on a deployment", args[command]).WithHint("%s %s", a.deps.Name, args[command])
 	}
-	a.deployment = &d
+	a.deployment = d
 	rest := slices.Clone(args[:at])
 	rest = append(rest, args[at+1:name]...)
 	return append(rest, args[name+1:]...), nil
@@ -103,22 +97,32 @@ func (a *app) listDeploymentsCommand() *cobra.Command {
 		Short:   "List the deployments that have a name",
 		Example: "  sundog list-deployments",
 		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			file, err := deployment.Open(a.deps.Getenv)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			all, err := a.listed(cmd.Context())
 			if err != nil {
 				return err
 			}
-			all, err := file.List()
-			if err != nil {
-				return problem.Wrap(problem.Invalid, err, "")
-			}
 			return printList(a, all, []column[deployment.Deployment]{
 				{title: "DEPLOYMENT", cell: func(d deployment.Deployment) string { return d.Name }},
-				{title: "SERVER", cell: func(d deployment.Deployment) string { return d.Server }},
+				{title: "SERVER", cell: whereabouts},
 				{title: "TOKEN", cell: tokenSource},
 			})
 		},
 	}
+}
+
+// whereabouts says where a deployment is.
+func whereabouts(d deployment.Deployment) string {
+	if d.AWS == nil {
+		return d.Server
+	}
+	text := "AWS"
+	for _, part := range []struct{ name, value string }{{"", d.AWS.Region}, {"as ", d.AWS.Name}, {"profile ", d.AWS.Profile}, {"role ", d.AWS.Role}} {
+		if part.value != "" {
+			text += " " + part.name + part.value
+		}
+	}
+	return text
 }
 
 // tokenSource says where the token of a deployment comes from.
@@ -135,38 +139,55 @@ func tokenSource(d deployment.Deployment) string {
 func (a *app) deploymentsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "deployments",
-		Short:   "Give servers names",
-		Example: "  sundog deployments add dev --server https://sundog.example.com",
+		Short:   "Give servers and deployments on AWS names",
+		Example: "  sundog deployments add dev --server https://sundog.example.com\n  sundog deployments add prod --aws --profile operations --region us-west-2",
 	}
 	c.AddCommand(a.deploymentsAddCommand(), a.deploymentsRemoveCommand())
 	return c
 }
 
 func (a *app) deploymentsAddCommand() *cobra.Command {
-	var env string
+	var env, name string
+	var onAWS bool
 	c := &cobra.Command{
-		Use:   "add NAME --server URL",
-		Short: "Give a server a name, or change what a name stands for",
+		Use:   "add NAME (--server URL | --aws)",
+		Short: "Give a server or a deployment on AWS a name, or change what a name stands for",
+		Long: `Give a server a name, or a deployment on AWS, or change what a name stands for. One on AWS is found in the parameter store
+(/cirrus/deployments/NAME), and reached with the profile, in the region and in the role that are given here, or those of the environment.`,
 		Example: `  sundog deployments add dev --server https://sundog.example.com --token-file ~/.sundog-token
-  sundog deployments add laptop --server http://127.0.0.1:8123`,
+  sundog deployments add laptop --server http://127.0.0.1:8123
+  sundog deployments add prod --aws --profile operations --region us-west-2 --role arn:aws:iam::123456789012:role/operator`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			file, err := deployment.Open(a.deps.Getenv)
 			if err != nil {
 				return err
 			}
-			if a.server == "" {
-				return problem.New(problem.Invalid, "--server is missing").WithHint("sundog deployments add %s --server https://HOST", args[0])
-			}
 			d := deployment.Deployment{Name: args[0], Server: a.server, TokenFile: a.tokenFile, TokenEnv: env}
+			switch {
+			case onAWS:
+				d.AWS = &deployment.AWS{Name: name}
+				a.credentials(d.AWS)
+				if !a.root.PersistentFlags().Changed("server") {
+					d.Server = "" // that of the environment is not meant
+				}
+			case a.server == "":
+				return problem.New(problem.Invalid, "--server is missing").WithHint("sundog deployments add %s --server https://HOST, or --aws", args[0])
+			case a.profile+a.region+a.role+name != "":
+				return problem.New(problem.Invalid, "--profile, --region, --role and --name are for deployments on AWS").WithHint("add --aws, or leave them out")
+			}
 			if err := file.Put(d); err != nil {
 				return problem.Wrap(problem.Invalid, err, "")
 			}
-			a.say("%s is %s (%s)", d.Name, d.Server, file.Path())
+			a.say("%s is %s (%s)", d.Name, whereabouts(d), file.Path())
 			return nil
 		},
 	}
-	c.Flags().StringVar(&env, "token-env", "", "the `name` of the environment variable that holds the token")
+	f := c.Flags()
+	f.StringVar(&env, "token-env", "", "the `name` of the environment variable that holds the token")
+	f.BoolVar(&onAWS, "aws", false, "it is on AWS")
+	f.StringVar(&name, "name", "", "the `name` that it has in the parameter store, when that is another")
+	f.StringVar(&a.role, "role", "", "the `ARN` of a role that is assumed for it; the same as --iam-arn")
 	return c
 }
 
@@ -197,21 +218,19 @@ func (a *app) execCommand(name string) *cobra.Command {
 		Use:   name + " PROGRAM [ARGUMENT...]",
 		Short: "Run a program with the server's address and token in its environment",
 		Long: `Run a program with SUNDOG_SERVER and SUNDOG_TOKEN set to the server and token of this call, so that it and every sundog command in it
-work on the same server. The exit code is that of the program.`,
+work on the same server. On a deployment on AWS it has the variables of its functions, and its region and credentials. The exit code is that
+of the program.`,
 		Example:               "  sundog " + name + " ./nightly.sh --all",
 		Args:                  cobra.MinimumNArgs(1),
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			token, err := a.token()
+			variables, err := a.environment(cmd.Context())
 			if err != nil {
 				return err
 			}
 			program := exec.CommandContext(cmd.Context(), args[0], args[1:]...) //nolint:gosec // running what the user names is what it is for
 			program.Stdin, program.Stdout, program.Stderr = a.In, a.Out, a.Err
-			program.Env = append(program.Environ(), "SUNDOG_SERVER="+a.serverURL())
-			if token != "" {
-				program.Env = append(program.Env, "SUNDOG_TOKEN="+token)
-			}
+			program.Env = append(program.Environ(), variables...)
 			err = program.Run()
 			if failed, ok := errors.AsType[*exec.ExitError](err); ok && failed.ExitCode() > 0 {
 				return &ended{code: failed.ExitCode(), err: problem.New(problem.Internal, "%s ended with code %d", args[0], failed.ExitCode())}

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io"
+	"maps"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +16,7 @@ import (
 
 func (a *app) payloadCommand() *cobra.Command {
 	return group("payload", "Check a payload, derive its id, fill in a template; without a server",
-		a.payloadValidateCommand(), a.payloadGetIDCommand(), a.payloadTemplateCommand())
+		a.payloadValidateCommand(), a.payloadGetIDCommand(), a.payloadTemplateCommand(noVariables))
 }
 
 func (a *app) payloadValidateCommand() *cobra.Command {
@@ -79,7 +81,11 @@ func invalidPayload(err error) error {
 	return problem.Wrap(problem.Invalid, err, "")
 }
 
-func (a *app) payloadTemplateCommand() *cobra.Command {
+// noVariables: nothing is filled in but what is given.
+func noVariables(context.Context) (map[string]string, error) { return nil, nil }
+
+// payloadTemplateCommand fills in variables that are given, and those that known returns where none of that name is given.
+func (a *app) payloadTemplateCommand(known func(context.Context) (map[string]string, error)) *cobra.Command {
 	var vars []string
 	var keep bool
 	c := &cobra.Command{
@@ -89,10 +95,18 @@ func (a *app) payloadTemplateCommand() *cobra.Command {
 A variable is given as --var NAME=VALUE or, the way Cirrus has it, as --var NAME VALUE.`,
 		Example: "  sundog payload template --var collection=sentinel-2-l2a --var item=S2A_T07HFE_20190212 < template.json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			values, err := variables(vars, args)
+			given, err := variables(vars, args)
 			if err != nil {
 				return err
 			}
+			values, err := known(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if values == nil {
+				values = map[string]string{}
+			}
+			maps.Copy(values, given)
 			text, err := a.readDocument(cmd.Context(), nil, maxDocument)
 			if err != nil {
 				return err
@@ -115,7 +129,9 @@ A variable is given as --var NAME=VALUE or, the way Cirrus has it, as --var NAME
 
 // templatePayloadCommand is payload template under the name that it has in manage.
 func (a *app) templatePayloadCommand() *cobra.Command {
-	c := a.payloadTemplateCommand()
+	c := a.payloadTemplateCommand(a.variables)
+	c.Long += `
+On a deployment on AWS its own variables, such as $CIRRUS_PAYLOAD_BUCKET, are there too.`
 	c.Use = "template-payload --var NAME=VALUE..."
 	c.Example = "  sundog template-payload --var collection=sentinel-2-l2a --var item=S2A_T07HFE_20190212 < template.json"
 	return c

@@ -31,7 +31,9 @@ far it is, pauses, resumes and cancels it. Without --yes it is only shown what t
 
 From the start (the default), a payload is put into the process queue with its stored input, to which a patch can be applied: an object is a JSON merge patch (RFC 7396), a list one of operations (JSON Patch, RFC 6902), which reach into lists.
 With --from failed the last execution goes on from its unsuccessful states. Records that an execution holds are left alone, and so are those that have
-run since the job was made.`,
+run since the job was made.
+
+On AWS the command itself carries the job out, so it waits for its end; after an interruption, jobs wait goes on.`,
 		Example: `  sundog rerun --workflow ingest --state FAILED --since 7d
   sundog rerun --workflow ingest --state FAILED --since 7d --error-prefix TimeoutError --lane bulk --reason 'the archive is back' --yes --wait
   sundog rerun --collections-workflow sentinel-2-l2a_ingest --state FAILED --from failed --rate 50 --yes
@@ -56,7 +58,7 @@ run since the job was made.`,
 				return err
 			}
 			job, err := c.CreateJob(ctx, req)
-			if err != nil || !wait {
+			if err != nil || !wait && a.aws() == nil {
 				return firstOf(err, func() error { return a.printJob(job) })
 			}
 			return a.follow(ctx, c, job.ID, &w)

@@ -27,7 +27,11 @@ type app struct {
 
 	server, tokenFile, output string
 	quiet                     bool
+	profile, region, role     string                 // of credentials for AWS
 	deployment                *deployment.Deployment // of `manage`; nil: the server that flags and environment name
+	missing                   error                  // that the file does not have the deployment
+	remote                    *Remote                // the deployment, once it was opened on AWS
+	opened                    []*Remote              // all that were opened
 	// started is whether a command took over: an error before that is one of usage.
 	started bool
 }
@@ -75,6 +79,9 @@ Output is a table on a terminal; in a pipe it is JSON, a list being one document
 	f.StringVar(&a.tokenFile, "token-file", "", "`file` that holds the token (else SUNDOG_TOKEN)")
 	f.StringVar(&a.output, "output", "", "json or table (default: table on a terminal, else json)")
 	f.BoolVar(&a.quiet, "quiet", false, "say nothing but results and errors")
+	f.StringVar(&a.profile, "profile", "", "the `profile` of ~/.aws/config with which a deployment on AWS is reached")
+	f.StringVar(&a.region, "region", "", "the `region` of a deployment on AWS")
+	f.StringVar(&a.role, "iam-arn", "", "the `ARN` of a role that is assumed for a deployment on AWS")
 	a.root.AddGroup(
 		&cobra.Group{ID: groupPlatform, Title: "A platform:"},
 		&cobra.Group{ID: groupPayloads, Title: "Payloads and their records:"},
@@ -100,7 +107,7 @@ func (a *app) addCommands() {
 	add(groupDeployments, a.manageCommand(), a.listDeploymentsCommand(), a.deploymentsCommand(), a.execCommand("exec"), a.execCommand("call"))
 	add(groupPayloads, a.processCommand(), a.runWorkflowCommand(), a.getStateCommand(), a.getPayloadCommand("input"), a.getPayloadCommand("output"),
 		a.getPayloadsCommand(), a.queryCommand(), a.statsCommand(), a.errorsCommand(), a.deleteCommand(), a.reconcileCommand(), a.rerunCommand(), a.jobsCommand(),
-		a.exportCommand(), a.importCommand(), a.migrateCommand(), a.payloadCommand(), a.templatePayloadCommand())
+		a.exportCommand(), a.importCommand(), a.syncCommand(), a.migrateCommand(), a.payloadCommand(), a.templatePayloadCommand())
 	add(groupRuns, a.workflowsCommand(), a.getWorkflowDefinitionCommand(), a.testStateCommand(), a.executionsCommand(), a.startExecutionCommand(), a.getExecutionCommand(),
 		a.getExecutionDocumentCommand("input", func(e api.Execution) json.RawMessage { return e.Input }),
 		a.getExecutionDocumentCommand("output", func(e api.Execution) json.RawMessage { return e.Output }),
@@ -155,9 +162,14 @@ func (a *app) serverURL() string {
 
 // token reads the token: from the file when there is one, else from the environment. A deployment has its own.
 func (a *app) token() (string, error) {
+	return a.tokenOf(a.deployment)
+}
+
+// tokenOf reads the token of a deployment; nil is the server that flags and environment name.
+func (a *app) tokenOf(d *deployment.Deployment) (string, error) {
 	file, variable := a.tokenFile, "SUNDOG_TOKEN"
-	if a.deployment != nil && file == "" {
-		file, variable = a.deployment.TokenFile, a.deployment.TokenEnv
+	if d != nil && file == "" {
+		file, variable = d.TokenFile, d.TokenEnv
 	}
 	switch {
 	case file == "" && variable == "":
@@ -179,15 +191,6 @@ func (a *app) token() (string, error) {
 		return "", problem.New(problem.Invalid, "%s holds no token", file).WithHint("the file holds one line: the token")
 	}
 	return token, nil
-}
-
-// client returns a client of the server that the flags name.
-func (a *app) client() (*client.Client, error) {
-	token, err := a.token()
-	if err != nil {
-		return nil, err
-	}
-	return client.New(a.serverURL(), token)
 }
 
 // fileKind says what it means that a file cannot be opened.

@@ -161,12 +161,21 @@ func sendLines[T any](ctx context.Context, c *Client, path string, query url.Val
 		if err := dec.Decode(&answer); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return problem.Wrap(problem.Unavailable, err, "the server stopped answering; the %s after the last answer may not be on its disk", what)
+			return interrupted(err, "the server stopped answering; the %s after the last answer may not be on its disk", what)
 		}
 		if err := each(answer); err != nil {
 			return err
 		}
 	}
+}
+
+// interrupted is the error of an answer that was cut off. One in this process is cut off for a reason, whose kind it has.
+func interrupted(err error, format string, args ...any) error {
+	kind := problem.Unavailable
+	if known, ok := errors.AsType[*problem.Error](err); ok {
+		kind = known.Kind
+	}
+	return problem.Wrap(kind, err, format, args...)
 }
 
 // Payload returns a document of a payload's last execution: which is "input" or "output".

@@ -27,6 +27,11 @@ func (c *Client) Job(ctx context.Context, id string) (api.Job, error) {
 	return get[api.Job](ctx, c, api.PathJobs+"/"+url.PathEscape(id), nil)
 }
 
+// WorkJob works on a job for a while and returns how far it is: on AWS nobody else does.
+func (c *Client) WorkJob(ctx context.Context, id string) (api.Job, error) {
+	return c.SteerJob(ctx, id, "work")
+}
+
 // Jobs returns a page of jobs, the latest first.
 func (c *Client) Jobs(ctx context.Context, next string, limit int) (api.Jobs, error) {
 	return get[api.Jobs](ctx, c, api.PathJobs, page(next, limit))

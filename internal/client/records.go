@@ -75,7 +75,7 @@ func (c *Client) EachRecord(ctx context.Context, q RecordQuery, each func(api.Re
 		if err := dec.Decode(&r); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return problem.Wrap(problem.Unavailable, err, "the server stopped answering; there are more records")
+			return interrupted(err, "the server stopped answering; there are more records")
 		}
 		if err := each(r); err != nil {
 			return err
@@ -93,7 +93,7 @@ func (c *Client) Export(ctx context.Context, q RecordQuery, w io.Writer) error {
 	defer resp.Body.Close()
 	from := &readFailure{Reader: resp.Body}
 	if _, err = io.Copy(w, from); from.err != nil {
-		return problem.Wrap(problem.Unavailable, from.err, "the server stopped answering; there are more records")
+		return interrupted(from.err, "the server stopped answering; there are more records")
 	}
 	return err
 }
@@ -129,6 +129,14 @@ func (c *Client) Import(ctx context.Context, r io.Reader, overwrite bool) (api.I
 		return out, problem.Wrap(problem.Unavailable, err, "reading the answer to %s %s", http.MethodPost, api.PathImport)
 	}
 	return out, nil
+}
+
+// StorePayload brings in the input or output (which) of a record's last execution, which has to be the one with that ARN: it ran elsewhere. One
+// that is there already stays; a record that an execution holds, or that has run again since, is a Conflict.
+func (c *Client) StorePayload(ctx context.Context, payloadID, which, execution string, doc json.RawMessage) (api.StoredPayload, error) {
+	var out api.StoredPayload
+	err := c.call(ctx, http.MethodPut, api.PathPayloads, url.Values{"id": {payloadID}, "doc": {which}, "execution": {execution}}, doc, &out)
+	return out, err
 }
 
 // DeleteRecord deletes the record of a payload with what is stored for it. The reason, which there has to be, goes into the audit log. A

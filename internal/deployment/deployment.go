@@ -1,5 +1,6 @@
-// Package deployment owns the names by which the command line knows servers: a name stands for a server's URL and where its token comes
-// from. They lie in a file of the user's; a token itself never does.
+// Package deployment owns the names by which the command line knows deployments: a name stands for a server's URL and where its token comes
+// from, or for a deployment on AWS and with which credentials it is reached. They lie in a file of the user's; tokens and credentials
+// themselves never do.
 package deployment
 
 import (
@@ -20,14 +21,25 @@ import (
 // FileVariable is the environment variable that names the file of deployments, in place of the one in the user's folder for configuration.
 const FileVariable = "SUNDOG_DEPLOYMENTS"
 
-// A Deployment is a server that has a name.
+// A Deployment is a server, or a deployment on AWS, that has a name.
 type Deployment struct {
 	Name string `yaml:"-" json:"name"`
-	// Server is the base URL.
-	Server string `yaml:"server" json:"server"`
+	// Server is the base URL; empty for one on AWS.
+	Server string `yaml:"server,omitempty" json:"server,omitempty"`
 	// TokenFile is a file that holds the token, TokenEnv an environment variable; at most one is set.
 	TokenFile string `yaml:"token_file,omitempty" json:"token_file,omitempty"`
 	TokenEnv  string `yaml:"token_env,omitempty" json:"token_env,omitempty"`
+	// AWS is where a deployment on AWS is; nil: it is a server.
+	AWS *AWS `yaml:"aws,omitempty" json:"aws,omitempty"`
+}
+
+// AWS says where a deployment on AWS is, and with which credentials it is reached. What is empty is taken from the environment.
+type AWS struct {
+	// Name is the one under which the parameter store has the deployment; the deployment's own when empty.
+	Name    string `yaml:"name,omitempty" json:"name,omitempty"`
+	Profile string `yaml:"profile,omitempty" json:"profile,omitempty"` // of ~/.aws/config
+	Region  string `yaml:"region,omitempty" json:"region,omitempty"`
+	Role    string `yaml:"role,omitempty" json:"role,omitempty"` // ARN of a role that is assumed
 }
 
 // Errors of this package. They are wrapped with the name and the file.
@@ -45,10 +57,27 @@ func (d Deployment) Check() error {
 	switch {
 	case !validName.MatchString(d.Name):
 		return fmt.Errorf("%w: the name %q: up to 64 letters, digits, dots, hyphens and underscores, the first a letter or digit", ErrInvalid, d.Name)
+	case d.AWS != nil && (d.Server != "" || d.TokenFile != "" || d.TokenEnv != ""):
+		return fmt.Errorf("%w: %s is on AWS, where it has neither server nor token", ErrInvalid, d.Name)
+	case d.AWS != nil:
+		return d.AWS.check(d.Name)
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("%w: %s: the server %q is no URL such as https://sundog.example.com", ErrInvalid, d.Name, d.Server)
 	case d.TokenFile != "" && d.TokenEnv != "":
 		return fmt.Errorf("%w: %s has both token_file and token_env", ErrInvalid, d.Name)
+	}
+	return nil
+}
+
+// validRole is the ARN of a role (IAM User Guide, IAM identifiers).
+var validRole = regexp.MustCompile(`^arn:aws[-a-z]*:iam::\d{12}:role/\S+$`)
+
+func (a *AWS) check(name string) error {
+	if a.Role != "" && !validRole.MatchString(a.Role) {
+		return fmt.Errorf("%w: %s: the role %q is no ARN such as arn:aws:iam::123456789012:role/operator", ErrInvalid, name, a.Role)
+	}
+	if a.Name != "" && !validName.MatchString(a.Name) {
+		return fmt.Errorf("%w: %s: the name %q in the parameter store", ErrInvalid, name, a.Name)
 	}
 	return nil
 }

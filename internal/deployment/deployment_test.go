@@ -42,19 +42,27 @@ func TestPutGetRemove(t *testing.T) {
 		{Name: "prod", Server: "https://sundog.example.com", TokenFile: "/run/token"},
 		{Name: "dev", Server: "http://127.0.0.1:1"},
 		{Name: "dev", Server: "http://127.0.0.1:8123", TokenEnv: "DEV_TOKEN"},
+		{Name: "cloud", AWS: &deployment.AWS{Name: "cirrus-prod", Profile: "ops", Region: "us-west-2", Role: "arn:aws:iam::123456789012:role/ops"}},
+		{Name: "bare", AWS: &deployment.AWS{}},
 	} {
 		if err := f.Put(d); err != nil {
 			t.Fatal(err)
 		}
 	}
 	all, err := f.List()
-	if err != nil || len(all) != 2 || all[0].Name != "dev" || all[0].Server != "http://127.0.0.1:8123" || all[1].TokenFile != "/run/token" {
+	if err != nil || len(all) != 4 || all[2].Name != "dev" || all[2].Server != "http://127.0.0.1:8123" || all[3].TokenFile != "/run/token" {
 		t.Fatalf("%+v, %v", all, err)
+	}
+	if cloud, err := f.Get("cloud"); err != nil || cloud.AWS == nil || cloud.AWS.Name != "cirrus-prod" || cloud.AWS.Role != "arn:aws:iam::123456789012:role/ops" {
+		t.Errorf("%+v, %v", cloud, err)
+	}
+	if bare, err := f.Get("bare"); err != nil || bare.AWS == nil {
+		t.Errorf("%+v, %v", bare, err)
 	}
 	if err := f.Remove("dev"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Get("dev"); !errors.Is(err, deployment.ErrUnknown) || !strings.Contains(err.Error(), "[prod]") {
+	if _, err := f.Get("dev"); !errors.Is(err, deployment.ErrUnknown) || !strings.Contains(err.Error(), "[bare cloud prod]") {
 		t.Errorf("%v", err)
 	}
 	if err := f.Remove("dev"); !errors.Is(err, deployment.ErrUnknown) {
@@ -69,6 +77,8 @@ func TestInvalid(t *testing.T) {
 	for _, text := range []string{
 		"deployments: [a]", "deployments: {a: {server: https://x, tokn_file: y}}", "deployments: {a: {server: x}}", "deployments: {-a: {server: https://x}}",
 		"deployments: {a: {server: https://x, token_file: y, token_env: z}}", "other: 1", "{",
+		"deployments: {a: {aws: {}, server: https://x}}", "deployments: {a: {aws: {role: admin}}}", "deployments: {a: {aws: {}, token_env: z}}", "deployments: {a: {}}",
+		"deployments: {a: {aws: {name: a b}}}",
 	} {
 		if _, err := file(t, text).List(); !errors.Is(err, deployment.ErrInvalid) {
 			t.Errorf("%s gives %v", text, err)

@@ -70,10 +70,10 @@ func (p *Platform) DeleteDeadLetter(ctx context.Context, q *queue.Queue, id, rea
 }
 
 // PurgeDeadLetters deletes all dead letters of a queue, each group of them with an entry in the audit log, and returns how many. Errors wrap
-// ErrNoReason; with another one, what was deleted so far stays deleted.
+// audit.ErrNoReason; with another one, what was deleted so far stays deleted.
 func (p *Platform) PurgeDeadLetters(ctx context.Context, q *queue.Queue, reason string) (int64, error) {
 	if reason == "" {
-		return 0, fmt.Errorf("purging the dead letters of queue %s: %w", q.Name(), ErrNoReason)
+		return 0, fmt.Errorf("purging the dead letters of queue %s: %w", q.Name(), audit.ErrNoReason)
 	}
 	return q.PurgeDeadLettersWith(ctx, p.noteLetters(ctx, audit.Purge, q, reason))
 }

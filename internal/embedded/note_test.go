@@ -244,7 +244,7 @@ func TestNothingToNote(t *testing.T) {
 	if err := n.Engine.Stop(ctx, n.Engine.ExecutionARN("fails", "x"), "", ""); err != nil {
 		t.Errorf("stopping what has ended: %v", err)
 	}
-	if _, err := n.PurgeDeadLetters(ctx, n.queue, ""); !errors.Is(err, embedded.ErrNoReason) {
+	if _, err := n.PurgeDeadLetters(ctx, n.queue, ""); !errors.Is(err, audit.ErrNoReason) {
 		t.Errorf("purging for no reason: %v", err)
 	}
 	if err := n.DeleteDeadLetter(ctx, n.queue, "0000000000000000", ""); !errors.Is(err, queue.ErrNoDeadLetter) {

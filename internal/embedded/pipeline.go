@@ -204,23 +204,7 @@ func (p *Platform) CheckPayload(doc []byte) (id string, err error) {
 	if limit := p.Project.Limits.PayloadBytes; len(doc) > limit {
 		return "", fmt.Errorf("the payload has more than %d bytes (limits.payload_bytes in sundog.yaml); send a reference to it: {\"url\": \"s3://…\"}", limit)
 	}
-	records := payload.Extract(doc)
-	for _, r := range records {
-		if r.Err != nil {
-			return "", r.Err
-		}
-		if r.Payload == nil {
-			continue
-		}
-		parsed, err := payload.Parse(r.Payload)
-		if err != nil {
-			return "", err
-		}
-		if len(records) == 1 {
-			id = parsed.ID().String()
-		}
-	}
-	return id, nil
+	return payload.Check(doc)
 }
 
 // config names the parts of this platform.

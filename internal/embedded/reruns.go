@@ -6,32 +6,18 @@ import (
 	"fmt"
 	"time"
 
-	"sundog/internal/bucket"
 	"sundog/internal/embedded/engine"
-	"sundog/internal/embedded/rerun"
-	"sundog/payload"
+	jobs "sundog/internal/embedded/rerun"
+	"sundog/internal/rerun"
 )
 
 // openReruns opens the jobs that run payloads again.
 func (p *Platform) openReruns() (err error) {
-	p.Reruns, err = rerun.Open(rerun.Options{
-		Store: p.Store, Records: p.Records, Counts: p.Records.Counts, Queue: p.Process, Inputs: inputs{p}, Redriver: redriver{p}, Audit: p.Audit,
+	p.Reruns, err = jobs.Open(jobs.Options{
+		Store: p.Store, Records: p.Records, Counts: p.Records.Counts, Queue: p.Process, Inputs: rerun.Stored{Payloads: p.Payloads, Layout: p.Layout}, Redriver: redriver{p}, Audit: p.Audit,
 		Logger: p.logger, Now: p.opts.Now,
 	})
 	return err
-}
-
-// inputs are the stored inputs of executions.
-type inputs struct{ p *Platform }
-
-// Input implements rerun.Inputs.
-func (i inputs) Input(ctx context.Context, id payload.ID, execution string) ([]byte, error) {
-	_, name := payload.CutExecutionARN(execution)
-	text, _, err := i.p.Payloads.Get(ctx, i.p.Layout.Input(id.String(), name).Key)
-	if errors.Is(err, bucket.ErrNotFound) {
-		return nil, fmt.Errorf("%w: the input of %s", rerun.ErrNoInput, execution)
-	}
-	return text, err
 }
 
 // redriver redrives executions in the places of their lanes.

@@ -132,12 +132,7 @@ func (p *Platform) removeAll(ctx context.Context, q statedb.Query) (int, error) 
 // remove removes a record if it is as it was read, with its stored payloads, and then its executions. What a crash leaves of those goes
 // when its own time has come.
 func (p *Platform) remove(ctx context.Context, r statedb.Record, entries []audit.Entry) error {
-	effects := statedb.Effects{Audit: entries}
-	id := r.ID.String()
-	for _, arn := range r.Executions {
-		_, name := payload.CutExecutionARN(arn)
-		effects.Remove = append(effects.Remove, p.Layout.Input(id, name).Key, p.Layout.Output(id, name).Key)
-	}
+	effects := statedb.Effects{Audit: entries, Remove: r.Stored(p.Layout)}
 	if err := p.Records.Replace(ctx, r, nil, effects); err != nil {
 		return err
 	}
@@ -150,33 +145,15 @@ func (p *Platform) remove(ctx context.Context, r statedb.Record, entries []audit
 	return nil
 }
 
-// Errors of DeleteRecord.
-var (
-	// ErrNoReason: nobody may delete without saying why.
-	ErrNoReason = errors.New("a deletion needs a reason")
-	// ErrHeld: an execution holds the record.
-	ErrHeld = errors.New("an execution holds the record")
-)
-
-// Deletion says who deletes, and why.
-type Deletion struct {
-	Actor, Reason string
-	// Held deletes the record even though an execution holds it. When that ends, there will be a record again.
-	Held bool
-}
-
-// DeleteRecord removes a record with its stored payloads and ended executions, and says so in the audit log. Errors wrap ErrNoReason,
-// ErrHeld, statedb.ErrNotFound, or statedb.ErrChanged when somebody else was faster.
-func (p *Platform) DeleteRecord(ctx context.Context, id payload.ID, d Deletion) error {
-	if d.Reason == "" {
-		return fmt.Errorf("deleting %s: %w", id, ErrNoReason)
-	}
+// DeleteRecord removes a record with its stored payloads and ended executions, and says so in the audit log. Errors wrap audit.ErrNoReason,
+// statedb.ErrHeld, statedb.ErrNotFound, or statedb.ErrChanged when somebody else was faster.
+func (p *Platform) DeleteRecord(ctx context.Context, id payload.ID, d statedb.Deletion) error {
 	r, err := p.Records.Get(ctx, id)
 	if err != nil {
 		return fmt.Errorf("deleting a record: %w", err)
 	}
-	if r.State().Open() && !d.Held {
-		return fmt.Errorf("deleting %s: %w (%s): stop it first", id, ErrHeld, r.LastExecution())
+	if err := d.Check(&r); err != nil {
+		return fmt.Errorf("deleting %s: %w", id, err)
 	}
 	entry := audit.Entry{At: p.opts.Now(), Kind: audit.Delete, Actor: d.Actor, Subject: id.String(), Reason: d.Reason}
 	if err := p.remove(ctx, r, []audit.Entry{entry}); err != nil {

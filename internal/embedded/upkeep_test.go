@@ -165,7 +165,7 @@ func TestSweepByDefault(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := p.DeleteRecord(t.Context(), parsed, embedded.Deletion{Actor: "tester", Reason: "a test"}); err != nil {
+		if err := p.DeleteRecord(t.Context(), parsed, statedb.Deletion{Actor: "tester", Reason: "a test"}); err != nil {
 			t.Fatal(err)
 		}
 		records := w.states()
@@ -202,7 +202,7 @@ func TestSweepByDefault(t *testing.T) {
 func TestDeleteRecord(t *testing.T) {
 	over(t, func(t *testing.T, w *world) {
 		p, r := w.platform, w.get(good)
-		if err := p.DeleteRecord(t.Context(), r.ID, embedded.Deletion{Actor: "ann"}); !errors.Is(err, embedded.ErrNoReason) {
+		if err := p.DeleteRecord(t.Context(), r.ID, statedb.Deletion{Actor: "ann"}); !errors.Is(err, audit.ErrNoReason) {
 			t.Errorf("without a reason: %v", err)
 		}
 		held := r
@@ -210,8 +210,8 @@ func TestDeleteRecord(t *testing.T) {
 		if err := p.Records.Put(t.Context(), held); err != nil {
 			t.Fatal(err)
 		}
-		d := embedded.Deletion{Actor: "ann", Reason: "a test scene"}
-		if err := p.DeleteRecord(t.Context(), r.ID, d); !errors.Is(err, embedded.ErrHeld) {
+		d := statedb.Deletion{Actor: "ann", Reason: "a test scene"}
+		if err := p.DeleteRecord(t.Context(), r.ID, d); !errors.Is(err, statedb.ErrHeld) {
 			t.Errorf("one that is held: %v", err)
 		}
 		d.Held = true

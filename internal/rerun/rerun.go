@@ -69,8 +69,17 @@ func (f Filter) Query() statedb.Query {
 	}
 }
 
-// ErrInvalid is wrapped by the errors of Check.
-var ErrInvalid = errors.New("invalid rerun")
+// Errors of jobs.
+var (
+	// ErrInvalid is wrapped by the errors of Check.
+	ErrInvalid = errors.New("invalid rerun")
+	// ErrNotFound: there is no such job.
+	ErrNotFound = errors.New("no such job")
+	// ErrConflict: the job is not in a state in which this can be done.
+	ErrConflict = errors.New("it cannot be done with the job as it is")
+	// ErrInvalidToken: a page token that was not given out by these jobs.
+	ErrInvalidToken = errors.New("invalid page token")
+)
 
 // Check returns an error that says what is wrong with the request.
 func (r *Request) Check() error {

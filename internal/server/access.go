@@ -78,7 +78,7 @@ func (s *Server) permit(role access.Role, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller, _ := r.Context().Value(callerKey{}).(access.Token) // without one its role is none
 		if caller.Role < role {
-			s.fail(w, r, problem.New(problem.Forbidden, "%s %s needs the role %s; the token %q has the role %s", r.Method, r.URL.Path, role, caller.Name, caller.Role).
+			s.Fail(w, r, problem.New(problem.Forbidden, "%s %s needs the role %s; the token %q has the role %s", r.Method, r.URL.Path, role, caller.Name, caller.Role).
 				WithHint("an administrator makes such a token: sundog tokens create --name NAME --role %s", role))
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"sundog/internal/access"
 	"sundog/internal/api"
 	"sundog/internal/audit"
+	"sundog/internal/request"
 )
 
 // actor is who makes a request, for the audit log: the name of the token.
@@ -24,15 +25,15 @@ func (s *Server) note(r *http.Request, err error, kind audit.Kind, subject, reas
 // audit lists who did what.
 func (s *Server) audit(r *http.Request) (api.Audit, error) {
 	v := r.URL.Query()
-	limit, err := number(r, "limit", audit.DefaultLimit, 1, audit.MaxLimit)
+	limit, err := request.Number(r, "limit", audit.DefaultLimit, 1, audit.MaxLimit)
 	if err != nil {
 		return api.Audit{}, err
 	}
 	q := audit.Query{Kind: audit.Kind(v.Get("kind")), Actor: v.Get("actor"), Subject: v.Get("subject"), Limit: limit, After: v.Get("next")}
-	if q.Since, err = s.instant("since", v.Get("since")); err != nil {
+	if q.Since, err = request.Instant("since", v.Get("since")); err != nil {
 		return api.Audit{}, err
 	}
-	if q.Until, err = s.instant("until", v.Get("until")); err != nil {
+	if q.Until, err = request.Instant("until", v.Get("until")); err != nil {
 		return api.Audit{}, err
 	}
 	page, err := s.platform.Audit.Query(r.Context(), q)

@@ -69,7 +69,7 @@ func (s *Server) cirrus(w http.ResponseWriter, r *http.Request) {
 		Path: path, Query: r.URL.Query(), Root: scheme + "://" + r.Host + api.PathCirrus,
 	})
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -11,6 +11,7 @@ import (
 	"sundog/asl"
 	"sundog/internal/access"
 	"sundog/internal/api"
+	"sundog/internal/operations"
 	"sundog/internal/problem"
 	"sundog/internal/rerun"
 	"sundog/internal/server/openapi"
@@ -31,7 +32,7 @@ func serves(method, path string, role access.Role, h http.HandlerFunc, summary s
 
 // answers makes a route of a function that answers with a JSON document.
 func answers[T any](s *Server, method, path string, role access.Role, f func(*http.Request) (T, error), summary string, details ...detail) route {
-	r := serves(method, path, role, handle(s, f), summary, details...)
+	r := serves(method, path, role, operations.Handle(s.Surface, f), summary, details...)
 	r.Answer.Type = reflect.TypeFor[T]()
 	return r
 }
@@ -102,12 +103,12 @@ func (s *Server) checked(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query, err := url.ParseQuery(r.URL.RawQuery)
 		if err != nil {
-			s.fail(w, r, problem.Wrap(problem.Invalid, err, "reading the query"))
+			s.Fail(w, r, problem.Wrap(problem.Invalid, err, "reading the query"))
 			return
 		}
 		for _, name := range slices.Sorted(maps.Keys(query)) {
 			if !slices.Contains(known, name) {
-				s.fail(w, r, problem.New(problem.Invalid, "there is no parameter %q", name).WithHint("%s", hintOf(known)))
+				s.Fail(w, r, problem.New(problem.Invalid, "there is no parameter %q", name).WithHint("%s", hintOf(known)))
 				return
 			}
 		}
@@ -124,22 +125,22 @@ func hintOf(parameters []string) string {
 
 // openAPI answers with the description of the API.
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) {
-	handle(s, func(*http.Request) (map[string]any, error) {
+	operations.Handle(s.Surface, func(*http.Request) (map[string]any, error) {
 		said, err := openapi.Comments(api.Source)
 		if err != nil {
 			return nil, err
 		}
 		table := s.table()
-		operations := make([]openapi.Operation, 0, len(table))
+		described := make([]openapi.Operation, 0, len(table))
 		for _, r := range table {
 			if r.Path != "/{$}" && r.Path != api.PathMetrics && r.Path != api.PathCirrus && r.Path != api.PathDelayer { // those have descriptions and errors of their own
-				operations = append(operations, r.Operation)
+				described = append(described, r.Operation)
 			}
 		}
 		return openapi.Document(openapi.Info{
 			Title: "Sundog", Version: s.opts.Version,
 			Description: "Runs workflows over payloads and keeps the state of every one of them.",
-		}, operations, openapi.Notes{Texts: said, Values: enumerations()}), nil
+		}, described, openapi.Notes{Texts: said, Values: enumerations()}), nil
 	})(w, r)
 }
 

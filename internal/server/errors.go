@@ -1,31 +1,25 @@
 package server
 
 import (
-	"context"
 	"errors"
 
 	"sundog/internal/access"
-	"sundog/internal/audit"
-	"sundog/internal/bucket"
 	"sundog/internal/embedded"
 	tokens "sundog/internal/embedded/access"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/feed"
 	"sundog/internal/embedded/logs"
 	"sundog/internal/embedded/machine"
-	jobs "sundog/internal/embedded/rerun"
 	"sundog/internal/embedded/store"
 	"sundog/internal/embedded/trigger"
+	"sundog/internal/operations"
 	"sundog/internal/problem"
-	"sundog/internal/queue"
-	"sundog/internal/rerun"
 	"sundog/internal/schedule"
-	"sundog/internal/statedb"
 	"sundog/internal/table"
-	"sundog/payload"
 )
 
-// kinds says what the errors of the platform are to a caller. What is not listed is an Internal error.
+// kinds says what the errors of the platform are to a caller, beside those of the domain (package operations). What is not listed is an
+// Internal error.
 var kinds = []struct {
 	err  error
 	kind problem.Kind
@@ -44,30 +38,10 @@ var kinds = []struct {
 	{engine.ErrInvalidClientToken, problem.Invalid},
 	{engine.ErrNotRedrivable, problem.Conflict},
 	{engine.ErrStopping, problem.Unavailable},
-	{statedb.ErrNotFound, problem.NotFound},
-	{statedb.ErrInvalidQuery, problem.Invalid},
-	{statedb.ErrSource, problem.Invalid},
-	{statedb.ErrChanged, problem.Conflict},
-	{embedded.ErrHeld, problem.Conflict},
-	{embedded.ErrNoReason, problem.Invalid},
 	{embedded.ErrBackupExists, problem.Conflict},
 	{embedded.ErrBackupInside, problem.Invalid},
-	{audit.ErrInvalidQuery, problem.Invalid},
-	{audit.ErrInvalidEntry, problem.Invalid},
-	{rerun.ErrInvalid, problem.Invalid},
-	{jobs.ErrNotFound, problem.NotFound},
-	{jobs.ErrConflict, problem.Conflict},
-	{jobs.ErrInvalidToken, problem.Invalid},
-	{queue.ErrNoQueue, problem.NotFound},
-	{queue.ErrNoDeadLetter, problem.NotFound},
-	{queue.ErrUnknownLane, problem.Invalid},
-	{queue.ErrInvalidMessage, problem.Invalid},
-	{queue.ErrTooLarge, problem.TooLarge},
-	{queue.ErrClosed, problem.Unavailable},
 	{trigger.ErrNotFound, problem.NotFound},
 	{trigger.ErrNoReplay, problem.Conflict},
-	{bucket.ErrNotFound, problem.NotFound},
-	{bucket.ErrInvalidKey, problem.Invalid},
 	{logs.ErrNotFound, problem.NotFound},
 	{feed.ErrGone, problem.NotFound},
 	{access.ErrInvalid, problem.Invalid},
@@ -80,16 +54,12 @@ var kinds = []struct {
 	{schedule.ErrProcessed, problem.Conflict},
 	{schedule.ErrClosed, problem.Unavailable},
 	{store.ErrClosed, problem.Unavailable},
-	{context.Canceled, problem.Unavailable},
 }
 
 // classify gives an error of the platform its kind.
 func classify(err error) error {
 	if known, ok := errors.AsType[*problem.Error](err); ok && known != nil {
 		return err
-	}
-	if invalid, ok := errors.AsType[*payload.InvalidError](err); ok && invalid != nil {
-		return problem.Wrap(problem.Invalid, err, "")
 	}
 	if refused, ok := errors.AsType[*table.Error](err); ok && refused != nil {
 		return problem.Wrap(tableKind(refused.Code), err, "")
@@ -99,7 +69,7 @@ func classify(err error) error {
 			return problem.Wrap(k.kind, err, "")
 		}
 	}
-	return err
+	return operations.Classify(err)
 }
 
 // tableKind is what the refusal of a table is to a caller.

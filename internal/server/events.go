@@ -49,12 +49,12 @@ func (f *eventFilter) wants(e *feed.Entry) bool {
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	filter, after, err := s.eventsRequest(r)
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	entries, err := s.platform.Feed.Read(r.Context(), after, eventsAtOnce)
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", contentTypeEvents)

@@ -2,18 +2,14 @@ package server
 
 import (
 	"encoding/json"
-	"math"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
-	"sundog/asl"
 	"sundog/internal/api"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/machine"
-	"sundog/internal/problem"
+	"sundog/internal/request"
 )
 
 func describe(d engine.Description, input, output []byte) api.Execution {
@@ -33,7 +29,7 @@ func describe(d engine.Description, input, output []byte) api.Execution {
 
 func (s *Server) startExecution(r *http.Request) (api.Execution, error) {
 	var req api.StartExecution
-	if err := body(r, &req); err != nil {
+	if err := request.Body(r, &req); err != nil {
 		return api.Execution{}, err
 	}
 	if req.Name == "" {
@@ -52,21 +48,11 @@ func (s *Server) execution(r *http.Request) (api.Execution, error) {
 }
 
 func (s *Server) executions(r *http.Request) (api.Executions, error) {
-	q := r.URL.Query()
-	limit, err := number(r, "limit", 100, 1, 1000)
+	asked, err := request.ExecutionsOf(r)
 	if err != nil {
 		return api.Executions{}, err
 	}
-	status := asl.Status(strings.ToUpper(q.Get("status")))
-	switch status {
-	case "", asl.Running, asl.Succeeded, asl.Failed, asl.TimedOut, asl.Aborted:
-	default:
-		return api.Executions{}, problem.New(problem.Invalid, "unknown status %q", status).WithHint("one of RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED")
-	}
-	if q.Get("workflow") == "" {
-		return api.Executions{}, problem.New(problem.Invalid, "the parameter workflow is missing")
-	}
-	found, next, err := s.platform.Engine.List(r.Context(), engine.Filter{Machine: q.Get("workflow"), Status: status, Token: q.Get("next"), Limit: limit})
+	found, next, err := s.platform.Engine.List(r.Context(), engine.Filter{Machine: asked.Workflow, Status: asked.Status, Token: asked.After, Limit: asked.Limit})
 	if err != nil {
 		return api.Executions{}, err
 	}
@@ -79,7 +65,7 @@ func (s *Server) executions(r *http.Request) (api.Executions, error) {
 
 func (s *Server) stopExecution(r *http.Request) (api.Execution, error) {
 	var req api.StopExecution
-	if err := body(r, &req); err != nil {
+	if err := request.Body(r, &req); err != nil {
 		return api.Execution{}, err
 	}
 	arn := r.PathValue("arn")
@@ -91,7 +77,7 @@ func (s *Server) stopExecution(r *http.Request) (api.Execution, error) {
 
 func (s *Server) redriveExecution(r *http.Request) (api.Execution, error) {
 	var req api.RedriveExecution
-	if err := body(r, &req); err != nil {
+	if err := request.Body(r, &req); err != nil {
 		return api.Execution{}, err
 	}
 	d, err := s.platform.Engine.Redrive(r.Context(), r.PathValue("arn"), req.ClientToken)
@@ -117,36 +103,4 @@ func (s *Server) workflow(r *http.Request) (api.Workflow, error) {
 	}
 	definition, err := machines.Definition(m.Revision.Definition)
 	return api.Workflow{Name: m.Name, ARN: m.ARN, Type: m.Type, Definition: definition}, err
-}
-
-// number reads a whole number from the query.
-func number(r *http.Request, name string, otherwise, low, high int) (int, error) {
-	text := r.URL.Query().Get(name)
-	if text == "" {
-		return otherwise, nil
-	}
-	n, err := strconv.Atoi(text)
-	switch {
-	case (err != nil || n < low) && high == math.MaxInt:
-		return 0, problem.New(problem.Invalid, "the parameter %s=%q is no whole number from %d on", name, text, low)
-	case err != nil || n < low || n > high:
-		return 0, problem.New(problem.Invalid, "the parameter %s=%q is no whole number from %d to %d", name, text, low, high)
-	}
-	return n, nil
-}
-
-// flag reads true or false from the query; a name without value is true.
-func flag(r *http.Request, name string) (bool, error) {
-	if !r.URL.Query().Has(name) {
-		return false, nil
-	}
-	text := r.URL.Query().Get(name)
-	if text == "" {
-		return true, nil
-	}
-	on, err := strconv.ParseBool(text)
-	if err != nil {
-		return false, problem.New(problem.Invalid, "the parameter %s=%q is neither true nor false", name, text)
-	}
-	return on, nil
 }

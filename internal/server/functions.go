@@ -1,14 +1,13 @@
 package server
 
 import (
-	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 
 	"sundog/internal/api"
 	"sundog/internal/embedded/function"
 	"sundog/internal/problem"
+	"sundog/internal/request"
 )
 
 func (s *Server) functions(*http.Request) (api.Functions, error) {
@@ -23,15 +22,9 @@ func (s *Server) functions(*http.Request) (api.Functions, error) {
 
 // invoke calls a function with the body as its event. That the function failed is an answer, not an error.
 func (s *Server) invoke(r *http.Request) (api.Invocation, error) {
-	event, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, function.MaxRequest))
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return api.Invocation{}, problem.New(problem.TooLarge, "the event is larger than %d bytes", tooLarge.Limit)
-	}
+	event, err := request.Event(r, function.MaxRequest)
 	if err != nil {
-		return api.Invocation{}, problem.Wrap(problem.Invalid, err, "reading the event")
-	}
-	if len(event) > 0 && !json.Valid(event) {
-		return api.Invocation{}, problem.New(problem.Invalid, "the event is no JSON document")
+		return api.Invocation{}, err
 	}
 	resp, err := s.platform.Functions.Invoke(r.Context(), function.Request{Function: r.PathValue("name"), Payload: event})
 	answer := api.Invocation{RequestID: resp.RequestID, LogStream: resp.LogStream, Payload: resp.Payload, Seconds: resp.Duration.Seconds()}

@@ -12,27 +12,16 @@ import (
 	"sundog/internal/api"
 	"sundog/internal/embedded/engine"
 	"sundog/internal/embedded/integration"
+	"sundog/internal/request"
 )
 
 func (s *Server) history(r *http.Request) (api.History, error) {
-	limit, err := number(r, "limit", 100, 1, 1000)
-	if err != nil {
-		return api.History{}, err
-	}
-	after, err := number(r, "next", 0, 0, 1<<40)
-	if err != nil {
-		return api.History{}, err
-	}
-	reverse, err := flag(r, "reverse")
-	if err != nil {
-		return api.History{}, err
-	}
-	withLogs, err := flag(r, "log_metadata")
+	asked, err := request.HistoryOf(r)
 	if err != nil {
 		return api.History{}, err
 	}
 	arn := r.PathValue("arn")
-	events, next, err := s.platform.Engine.History(r.Context(), arn, engine.Page{After: int64(after), Limit: limit, Reverse: reverse})
+	events, next, err := s.platform.Engine.History(r.Context(), arn, engine.Page{After: asked.After, Limit: asked.Limit, Reverse: asked.Reverse})
 	if err != nil {
 		return api.History{}, err
 	}
@@ -40,7 +29,7 @@ func (s *Server) history(r *http.Request) (api.History, error) {
 	logs := logFinder{engine: s.platform.Engine, arn: arn, page: events}
 	for i := range events {
 		text := events[i].AppendAWS(nil, true)
-		if withLogs {
+		if asked.Logs {
 			if text, err = logs.addTo(r.Context(), text, events[i]); err != nil {
 				return page, err
 			}

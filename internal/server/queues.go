@@ -7,8 +7,9 @@ import (
 	"sundog/internal/api"
 	"sundog/internal/embedded"
 	store "sundog/internal/embedded/queue"
-	"sundog/internal/problem"
+	"sundog/internal/operations"
 	"sundog/internal/queue"
+	"sundog/internal/request"
 	"sundog/internal/trace"
 )
 
@@ -63,16 +64,9 @@ func (s *Server) send(r *http.Request) (api.Message, error) {
 	if err != nil {
 		return api.Message{}, err
 	}
-	var m api.SendMessage
-	if err := body(r, &m); err != nil {
+	m, draft, err := operations.Draft(r)
+	if err != nil {
 		return api.Message{}, err
-	}
-	draft := queue.Draft{Body: []byte(m.Body), Lane: m.Lane, Delay: time.Duration(m.DelaySeconds * float64(time.Second))}
-	for name, value := range m.Attributes {
-		if draft.Attributes == nil {
-			draft.Attributes = map[string]queue.Attribute{}
-		}
-		draft.Attributes[name] = queue.Attribute{Type: "String", Value: value}
 	}
 	draft.Attributes = queue.Traced(draft.Attributes, trace.From(r.Context()))
 	ids, err := q.Send(r.Context(), draft)
@@ -82,43 +76,16 @@ func (s *Server) send(r *http.Request) (api.Message, error) {
 	return api.Message{ID: ids[0], Body: m.Body, Attributes: m.Attributes, Lane: m.Lane, Sent: time.Now().UTC()}, nil
 }
 
-func messageOf(d *queue.DeadLetter) api.Message {
-	m := api.Message{
-		ID: d.ID, Body: string(d.Body), Lane: d.Lane, ReceiveCount: d.ReceiveCount, Sent: d.SentAt, Reason: d.Reason,
-	}
-	if !d.DiedAt.IsZero() {
-		m.Died = &d.DiedAt
-	}
-	for name, a := range d.Attributes {
-		if m.Attributes == nil {
-			m.Attributes = map[string]string{}
-		}
-		m.Attributes[name] = a.Value
-	}
-	return m
-}
-
 func (s *Server) deadLetters(r *http.Request) (api.DeadLetters, error) {
 	q, err := s.queueOf(r)
 	if err != nil {
 		return api.DeadLetters{}, err
 	}
-	limit, err := number(r, "limit", 100, 1, queue.MaxPage)
+	page, err := request.PageOf(r)
 	if err != nil {
 		return api.DeadLetters{}, err
 	}
-	found, err := q.DeadLetters(r.Context(), r.URL.Query().Get("next"), limit)
-	if err != nil {
-		return api.DeadLetters{}, err
-	}
-	page := api.DeadLetters{Messages: []api.Message{}}
-	for i := range found {
-		page.Messages = append(page.Messages, messageOf(&found[i]))
-	}
-	if len(found) == limit {
-		page.Next = found[limit-1].ID
-	}
-	return page, nil
+	return operations.DeadLettersOf(r.Context(), q, page)
 }
 
 func (s *Server) deadLetter(r *http.Request) (api.Message, error) {
@@ -130,7 +97,7 @@ func (s *Server) deadLetter(r *http.Request) (api.Message, error) {
 	if err != nil {
 		return api.Message{}, err
 	}
-	return messageOf(&found), nil
+	return operations.MessageOf(&found), nil
 }
 
 // deleteDeadLetter deletes a dead letter, for a reason that may be missing.
@@ -148,10 +115,7 @@ func (s *Server) purgeDeadLetters(r *http.Request) (api.Moved, error) {
 		return api.Moved{}, err
 	}
 	n, err := s.platform.PurgeDeadLetters(r.Context(), q, r.URL.Query().Get("reason"))
-	if err != nil && n > 0 {
-		err = problem.Wrap(problem.Internal, err, "%d dead letters were deleted, then it failed", n)
-	}
-	return api.Moved{Count: n}, err
+	return operations.SomeMoved(n, err, "deleted")
 }
 
 func (s *Server) redrive(r *http.Request) (api.Moved, error) {
@@ -168,8 +132,5 @@ func (s *Server) redriveAll(r *http.Request) (api.Moved, error) {
 		return api.Moved{}, err
 	}
 	n, err := s.platform.RedriveDeadLetters(r.Context(), q)
-	if err != nil && n > 0 {
-		err = problem.Wrap(problem.Internal, err, "%d dead letters were sent again, then it failed", n)
-	}
-	return api.Moved{Count: n}, err
+	return operations.SomeMoved(n, err, "sent again")
 }

@@ -7,8 +7,10 @@ import (
 	"sundog/internal/api"
 	"sundog/internal/embedded"
 	store "sundog/internal/embedded/queue"
+	"sundog/internal/operations"
 	"sundog/internal/problem"
 	"sundog/internal/queue"
+	"sundog/internal/request"
 )
 
 // maxReceiveWait is how long a request for messages waits for the first one (SQS: 20 s).
@@ -35,7 +37,7 @@ func (s *Server) receive(r *http.Request) (api.Received, error) {
 		return api.Received{}, err
 	}
 	var req api.Receive
-	if err := body(r, &req); err != nil {
+	if err := request.Body(r, &req); err != nil {
 		return api.Received{}, err
 	}
 	wait := time.Duration(req.WaitSeconds * float64(time.Second))
@@ -50,7 +52,7 @@ func (s *Server) receive(r *http.Request) (api.Received, error) {
 	}
 	answer := api.Received{Messages: []api.Message{}}
 	for i := range got {
-		m := messageOf(&queue.DeadLetter{Message: got[i]})
+		m := operations.MessageOf(&queue.DeadLetter{Message: got[i]})
 		m.Receipt = got[i].Receipt
 		answer.Messages = append(answer.Messages, m)
 	}
@@ -64,7 +66,7 @@ func (s *Server) settle(r *http.Request) (api.Moved, error) {
 		return api.Moved{}, err
 	}
 	var req api.Receipts
-	if err := body(r, &req); err != nil {
+	if err := request.Body(r, &req); err != nil {
 		return api.Moved{}, err
 	}
 	if len(req.Receipts) == 0 || len(req.Receipts) > queue.MaxBatch {

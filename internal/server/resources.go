@@ -12,6 +12,7 @@ import (
 	"sundog/internal/access"
 	"sundog/internal/problem"
 	"sundog/internal/project"
+	"sundog/internal/request"
 	"sundog/internal/server/openapi"
 	"sundog/internal/table"
 )
@@ -74,7 +75,7 @@ func (r *resource) create(w http.ResponseWriter, req *http.Request) {
 		err = problem.New(problem.Conflict, "%s %q exists", r.ID, id).WithHint("GET %s/%s shows it; take another %s", r.Path, url.PathEscape(id), r.ID)
 	}
 	if err != nil {
-		r.server.fail(w, req, err)
+		r.server.Fail(w, req, err)
 		return
 	}
 	w.Header().Set("Location", r.Path+"/"+url.PathEscape(id))
@@ -120,9 +121,9 @@ func (r *resource) posted(req *http.Request) (item table.Item, id string, err er
 
 // get answers with an item, or streams it.
 func (r *resource) get(w http.ResponseWriter, req *http.Request) {
-	watch, err := flag(req, "watch")
+	watch, err := request.Flag(req, "watch")
 	if err != nil {
-		r.server.fail(w, req, err)
+		r.server.Fail(w, req, err)
 		return
 	}
 	if watch || wantsEvents(req) {
@@ -131,7 +132,7 @@ func (r *resource) get(w http.ResponseWriter, req *http.Request) {
 	}
 	item, err := r.find(req)
 	if err != nil {
-		r.server.fail(w, req, err)
+		r.server.Fail(w, req, err)
 		return
 	}
 	r.answer(w, http.StatusOK, item)
@@ -151,19 +152,19 @@ func (r *resource) find(req *http.Request) (table.Item, error) {
 func (r *resource) watch(w http.ResponseWriter, req *http.Request) {
 	newest, err := r.server.platform.Tables.Newest(req.Context(), r.Table)
 	if err != nil {
-		r.server.fail(w, req, problem.Wrap(problem.Invalid, err, "watching %s", r.Path).WithHint("stream: true of the table %s in sundog.yaml makes its items ones that can be watched", r.Table))
+		r.server.Fail(w, req, problem.Wrap(problem.Invalid, err, "watching %s", r.Path).WithHint("stream: true of the table %s in sundog.yaml makes its items ones that can be watched", r.Table))
 		return
 	}
 	after, err := r.server.changePosition(req, r.Table, newest)
 	if err != nil {
-		r.server.fail(w, req, err)
+		r.server.Fail(w, req, err)
 		return
 	}
 	first := ""
 	if req.Header.Get("Last-Event-ID") == "" {
 		var item table.Item
 		if item, after, err = r.current(req, after); err != nil {
-			r.server.fail(w, req, err)
+			r.server.Fail(w, req, err)
 			return
 		}
 		first = r.event(after, "CURRENT", item)

@@ -22,14 +22,14 @@ func (s *Server) table() []route {
 	return slices.Concat(s.recordRoutes(), s.jobRoutes(), s.scheduleRoutes(), s.tableRoutes(), s.resourceRoutes(), []route{
 		answers(s, "GET", api.PathHealth, access.Read, s.health, "How the server is"),
 
-		serves("POST", api.PathPayloads, access.Operate, s.submit, "Put payloads into the process queue",
+		serves("POST", api.PathPayloads, access.Operate, s.payloads.Submit, "Put payloads into the process queue",
 			query("lane", "the lane of the process queue, the first when empty"), sends("a payload, an array of them, or one in each line of NDJSON", "application/json", api.ContentTypeNDJSON),
 			gives[[]api.Accepted]("for each payload whether it was accepted: as an array, or, to NDJSON, an element in each line", "application/json", api.ContentTypeNDJSON)),
-		serves("GET", api.PathPayloads, access.Read, s.payload, "The record of a payload, or the input or output of its last execution",
+		serves("GET", api.PathPayloads, access.Read, s.records.Payload, "The record of a payload, or the input or output of its last execution",
 			must("id", "the payload's id"), document, gives[any](documentText)),
-		serves("GET", api.PathPayloads+"/{id...}", access.Read, s.payload, "The record of a payload, or the input or output of its last execution",
+		serves("GET", api.PathPayloads+"/{id...}", access.Read, s.records.Payload, "The record of a payload, or the input or output of its last execution",
 			document, gives[any](documentText)),
-		answers(s, "GET", api.PathStats, access.Read, s.stats, "Counts of records by collections, workflow and state"),
+		answers(s, "GET", api.PathStats, access.Read, s.records.Stats, "Counts of records by collections, workflow and state"),
 
 		answers(s, "POST", api.PathExecutions, access.Operate, s.startExecution, "Start an execution without a record", takes[api.StartExecution]),
 		answers(s, "GET", api.PathExecutions, access.Read, s.executions, "Executions of a workflow, those that run first, each the newest first",
@@ -91,7 +91,7 @@ func (s *Server) routes() http.Handler {
 		mux.Handle(r.Method+" "+r.Path, s.permit(r.role, s.checked(r)))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, problem.New(problem.NotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
+		s.Fail(w, r, problem.New(problem.NotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
 	})
 	return mux
 }

@@ -7,6 +7,7 @@ import (
 	"sundog/internal/audit"
 	"sundog/internal/embedded/schedule"
 	"sundog/internal/problem"
+	"sundog/internal/request"
 	domain "sundog/internal/schedule"
 )
 
@@ -17,7 +18,7 @@ func undeliveredOf(d *schedule.DeadLetter) api.ScheduleDeadLetter {
 }
 
 func (s *Server) undelivered(r *http.Request) (api.ScheduleDeadLetters, error) {
-	limit, err := number(r, "limit", domain.DefaultLimit, 1, domain.MaxLimit)
+	limit, err := request.Number(r, "limit", domain.DefaultLimit, 1, domain.MaxLimit)
 	if err != nil {
 		return api.ScheduleDeadLetters{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sundog/internal/api"
+	"sundog/internal/request"
 	"sundog/internal/schedule"
 )
 
@@ -71,7 +72,7 @@ func (s *Server) listSchedules(r *http.Request) (api.Schedules, error) {
 		Status: schedule.State(v.Get("status")), Action: schedule.ActionType(v.Get("action")), KeyPrefix: v.Get("key_prefix"), After: v.Get("next"),
 	}
 	var err error
-	if q.Limit, err = number(r, "limit", schedule.DefaultLimit, 1, schedule.MaxLimit); err != nil {
+	if q.Limit, err = request.Number(r, "limit", schedule.DefaultLimit, 1, schedule.MaxLimit); err != nil {
 		return api.Schedules{}, err
 	}
 	now := time.Now()
@@ -95,7 +96,7 @@ func (s *Server) listSchedules(r *http.Request) (api.Schedules, error) {
 
 func (s *Server) changeSchedule(r *http.Request) (api.Schedule, error) {
 	var req api.CreateSchedule
-	if err := body(r, &req); err != nil {
+	if err := request.Body(r, &req); err != nil {
 		return api.Schedule{}, err
 	}
 	d, err := draftOf(&req, time.Now())
@@ -125,7 +126,7 @@ func (s *Server) fireSchedule(r *http.Request) (api.ScheduleFired, error) {
 }
 
 func (s *Server) scheduleHistory(r *http.Request) (api.ScheduleEvents, error) {
-	limit, err := number(r, "limit", schedule.DefaultLimit, 1, schedule.MaxLimit)
+	limit, err := request.Number(r, "limit", schedule.DefaultLimit, 1, schedule.MaxLimit)
 	if err != nil {
 		return api.ScheduleEvents{}, err
 	}

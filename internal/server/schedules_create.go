@@ -11,7 +11,9 @@ import (
 
 	"sundog/internal/api"
 	"sundog/internal/delayerapi"
+	"sundog/internal/operations"
 	"sundog/internal/problem"
+	"sundog/internal/request"
 	"sundog/internal/schedule"
 )
 
@@ -26,17 +28,17 @@ const (
 func (s *Server) createSchedule(w http.ResponseWriter, r *http.Request) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil && r.Header.Get("Content-Type") != "" {
-		s.fail(w, r, problem.Wrap(problem.Invalid, err, "reading Content-Type"))
+		s.Fail(w, r, problem.Wrap(problem.Invalid, err, "reading Content-Type"))
 		return
 	}
 	switch kind {
 	case api.ContentTypeNDJSON, "application/ndjson", "application/jsonl":
 		g := &scheduleLines{}
-		workThrough(s, w, r, maxSchedule, g, func() ([]api.ScheduleAccepted, error) { return s.acceptSchedules(r, g) })
+		operations.WorkThrough(s.Surface, w, r, maxSchedule, g, func() ([]api.ScheduleAccepted, error) { return s.acceptSchedules(r, g) })
 	default:
-		handle(s, func(r *http.Request) (api.Schedule, error) {
+		operations.Handle(s.Surface, func(r *http.Request) (api.Schedule, error) {
 			var req api.CreateSchedule
-			if err := body(r, &req); err != nil {
+			if err := request.Body(r, &req); err != nil {
 				return api.Schedule{}, err
 			}
 			d, err := draftOf(&req, time.Now())
@@ -56,12 +58,14 @@ type scheduleLines struct {
 	bytes int
 }
 
-func (g *scheduleLines) add(line []byte) {
+// Add implements operations.Gathering.
+func (g *scheduleLines) Add(line []byte) {
 	g.lines = append(g.lines, line)
 	g.bytes += len(line)
 }
 
-func (g *scheduleLines) full() bool { return len(g.lines) >= scheduleGroup || g.bytes >= scheduleBytes }
+// Full implements operations.Gathering.
+func (g *scheduleLines) Full() bool { return len(g.lines) >= scheduleGroup || g.bytes >= scheduleBytes }
 
 // acceptSchedules makes the schedules of a group, those that are right, and answers each line of it.
 func (s *Server) acceptSchedules(r *http.Request, g *scheduleLines) ([]api.ScheduleAccepted, error) {
@@ -135,7 +139,7 @@ func (s *Server) delayer(w http.ResponseWriter, r *http.Request) {
 	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, delayerapi.MaxBody))
 	if err != nil {
-		refuse(readError(err))
+		refuse(request.ReadError(err))
 		return
 	}
 	req, err := delayerapi.Parse(text)

@@ -14,10 +14,8 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -30,13 +28,13 @@ import (
 	"sundog/internal/awsjson"
 	"sundog/internal/cirrusapi"
 	"sundog/internal/embedded"
+	"sundog/internal/operations"
 	"sundog/internal/problem"
 	"sundog/internal/server/ratelimit"
 )
 
 // Bounds of a request.
 const (
-	maxBody     = 64 << 20 // of one JSON document
 	maxHeader   = 64 << 10
 	headerTime  = 10 * time.Second
 	idleTime    = 2 * time.Minute
@@ -66,6 +64,10 @@ type Server struct {
 	closing  context.Context // ends when the server is told to stop, for answers that have no end
 	close    context.CancelCauseFunc
 
+	*operations.Surface
+	records    *operations.Records
+	jobs       *operations.Jobs
+	payloads   *operations.Payloads
 	cirrusAPI  *cirrusapi.API
 	aws        *awsjson.Handler
 	onLoopback bool
@@ -99,6 +101,7 @@ func Listen(ctx context.Context, platform *embedded.Platform, opts Options) (*Se
 		s.token = &digest
 	}
 	s.aws = newAWS(platform, opts)
+	s.operate()
 	s.http = &http.Server{
 		Handler:           s.guard(s.routes()),
 		ReadHeaderTimeout: headerTime,
@@ -155,7 +158,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			case http.ErrAbortHandler:
 				panic(p)
 			default:
-				s.fail(w, r, fmt.Errorf("panic: %v", p))
+				s.Fail(w, r, fmt.Errorf("panic: %v", p))
 			}
 		}()
 		if crossOrigin(w, r) {
@@ -163,11 +166,11 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		caller, err := s.admit(w, r)
 		if err != nil {
-			s.fail(w, r, err)
+			s.Fail(w, r, err)
 			return
 		}
 		if foreign(r) && !dashboard(r, caller) {
-			s.fail(w, r, problem.New(problem.Forbidden, "a page of another site may not do this"))
+			s.Fail(w, r, problem.New(problem.Forbidden, "a page of another site may not do this"))
 			return
 		}
 		r = s.withTrace(withCaller(r, caller))
@@ -202,51 +205,4 @@ func hostname(host string) string {
 func foreign(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	return origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host
-}
-
-// fail answers with the problem document of an error.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	err = classify(err)
-	id := w.Header().Get("X-Request-Id")
-	if problem.Is(err, problem.Internal) {
-		s.opts.Logger.Error("request failed", "request", id, "method", r.Method, "path", r.URL.Path, "error", err)
-	}
-	doc := problem.DocumentOf(err, id)
-	w.Header().Set("Content-Type", problem.MediaType)
-	w.WriteHeader(doc.Status)
-	_, _ = w.Write(doc.JSON())
-}
-
-// handle makes a handler of a function from a request to a JSON document.
-func handle[T any](s *Server, f func(r *http.Request) (T, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		answer, err := f(r)
-		if err != nil {
-			s.fail(w, r, err)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(answer); err != nil {
-			s.opts.Logger.Debug("answer not delivered", "path", r.URL.Path, "error", err)
-		}
-	}
-}
-
-// body reads a JSON document into a value, and refuses fields that it does not know.
-func body(r *http.Request, into any) error {
-	dec := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(into)
-	if errors.Is(err, io.EOF) {
-		return nil // every field has a zero value that means something
-	}
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return problem.New(problem.TooLarge, "the body is larger than %d bytes", tooLarge.Limit)
-	}
-	if err != nil {
-		return problem.Wrap(problem.Invalid, err, "reading the body")
-	}
-	return nil
 }

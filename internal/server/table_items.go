@@ -9,6 +9,7 @@ import (
 
 	"sundog/internal/api"
 	"sundog/internal/problem"
+	"sundog/internal/request"
 	"sundog/internal/table"
 )
 
@@ -75,7 +76,7 @@ func (s *Server) writeItem(r *http.Request, schema *table.Schema, w *table.Write
 		return api.Item{}, err
 	}
 	condition := r.URL.Query().Get("condition")
-	create, err := flag(r, "create")
+	create, err := request.Flag(r, "create")
 	switch {
 	case err != nil:
 		return api.Item{}, err

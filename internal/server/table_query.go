@@ -9,6 +9,7 @@ import (
 
 	"sundog/internal/api"
 	"sundog/internal/problem"
+	"sundog/internal/request"
 	"sundog/internal/table"
 )
 
@@ -54,10 +55,10 @@ func (s *Server) items(r *http.Request) (api.Items, error) {
 func itemQuery(r *http.Request, schema *table.Schema) (q *table.Query, err error) {
 	v := r.URL.Query()
 	q = &table.Query{Table: schema.Name, Index: v.Get("index"), Scan: !v.Has("where")}
-	if q.Limit, err = number(r, "limit", itemsOnPage, 1, maxItemsOnPage); err != nil {
+	if q.Limit, err = request.Number(r, "limit", itemsOnPage, 1, maxItemsOnPage); err != nil {
 		return nil, err
 	}
-	if q.Backward, err = flag(r, "descending"); err != nil {
+	if q.Backward, err = request.Flag(r, "descending"); err != nil {
 		return nil, err
 	}
 	if q.Scan && q.Backward {

@@ -8,7 +8,9 @@ import (
 	"strconv"
 
 	"sundog/internal/api"
+	"sundog/internal/operations"
 	"sundog/internal/problem"
+	"sundog/internal/request"
 	"sundog/internal/table"
 )
 
@@ -25,11 +27,11 @@ func (s *Server) tableStream(w http.ResponseWriter, r *http.Request) {
 		s.followTable(w, r)
 		return
 	}
-	handle(s, s.tableChanges)(w, r)
+	operations.Handle(s.Surface, s.tableChanges)(w, r)
 }
 
 func (s *Server) tableChanges(r *http.Request) (api.Changes, error) {
-	limit, err := number(r, "limit", changesOnPage, 1, maxChangesOnPage)
+	limit, err := request.Number(r, "limit", changesOnPage, 1, maxChangesOnPage)
 	if err != nil {
 		return api.Changes{}, err
 	}
@@ -94,12 +96,12 @@ func (s *Server) followTable(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("table")
 	newest, err := s.platform.Tables.Newest(r.Context(), name)
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	after, err := s.changePosition(r, name, newest)
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	s.follow(w, r, changesOf{table: name, after: after, first: ": changes from here\n\n"}, func(record *table.Record) (string, bool, error) {

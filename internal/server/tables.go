@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"sundog/internal/api"
+	"sundog/internal/request"
 	"sundog/internal/statedb"
 	"sundog/internal/table"
 )
@@ -16,7 +17,7 @@ const (
 
 // tables lists tables.
 func (s *Server) tables(r *http.Request) (api.Tables, error) {
-	limit, err := number(r, "limit", tablesOnPage, 1, maxTablesOnPage)
+	limit, err := request.Number(r, "limit", tablesOnPage, 1, maxTablesOnPage)
 	if err != nil {
 		return api.Tables{}, err
 	}

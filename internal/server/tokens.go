@@ -7,6 +7,7 @@ import (
 	"sundog/internal/access"
 	"sundog/internal/api"
 	"sundog/internal/problem"
+	"sundog/internal/request"
 	"sundog/payload"
 )
 
@@ -21,7 +22,7 @@ func tokenOf(t access.Token) api.Token {
 // createToken answers with the text of the new token, this once.
 func (s *Server) createToken(r *http.Request) (api.Token, error) {
 	var req api.CreateToken
-	if err := body(r, &req); err != nil {
+	if err := request.Body(r, &req); err != nil {
 		return api.Token{}, err
 	}
 	role, err := access.ParseRole(req.Role)

@@ -8,6 +8,7 @@ import (
 	"sundog/internal/audit"
 	"sundog/internal/dynamodb"
 	"sundog/internal/embedded/trigger"
+	"sundog/internal/request"
 	domain "sundog/internal/trigger"
 )
 
@@ -51,7 +52,7 @@ func (s *Server) resumeTrigger(r *http.Request) (api.Trigger, error) {
 
 func (s *Server) replayTrigger(r *http.Request) (api.Trigger, error) {
 	var req api.Replay
-	if err := body(r, &req); err != nil {
+	if err := request.Body(r, &req); err != nil {
 		return api.Trigger{}, err
 	}
 	from, err := s.position(req.From)
@@ -67,7 +68,7 @@ func (s *Server) position(text string) (uint64, error) {
 	if n, err := strconv.ParseUint(text, 10, 63); err == nil {
 		return n, nil
 	}
-	at, err := s.instant("from", text)
+	at, err := request.Instant("from", text)
 	if err != nil || at.IsZero() {
 		return 0, err
 	}

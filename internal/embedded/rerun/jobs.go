@@ -28,36 +28,7 @@ import (
 	"sundog/internal/embedded/store"
 	"sundog/internal/rerun"
 	"sundog/internal/statedb"
-	"sundog/payload"
 )
-
-// Errors of jobs.
-var (
-	// ErrNotFound: there is no such job.
-	ErrNotFound = errors.New("no such job")
-	// ErrConflict: the job is not in a state in which this can be done.
-	ErrConflict = errors.New("it cannot be done with the job as it is")
-	// ErrInvalidToken: a page token that was not given out here.
-	ErrInvalidToken = errors.New("invalid page token")
-	// ErrNoInput: there is no stored input any more. It is for Inputs; such a record is listed as one that could not be run again.
-	ErrNoInput = errors.New("there is no stored input")
-	// ErrBusy: a lane is full. It is for redrivers; jobs try again.
-	ErrBusy = errors.New("the lane is full")
-)
-
-// Inputs are the stored inputs of executions.
-type Inputs interface {
-	// Input returns the input of an execution of a payload. ErrNoInput: it is gone for good.
-	Input(ctx context.Context, id payload.ID, execution string) ([]byte, error)
-}
-
-// Redriver lets executions go on.
-type Redriver interface {
-	// Redrive lets an execution that did not succeed go on. It returns ErrBusy while its lane is full. NotRedrivable says of an error
-	// that it is for good.
-	Redrive(ctx context.Context, execution string) error
-	NotRedrivable(err error) bool
-}
 
 // Options of the jobs of a platform.
 type Options struct {
@@ -66,17 +37,14 @@ type Options struct {
 	// Counts returns how many records there are of a `collections_workflow`, or of all, by state.
 	Counts   func(ctx context.Context, partition string) ([]statedb.Count, error)
 	Queue    *queue.Queue // of process
-	Inputs   Inputs
-	Redriver Redriver
+	Inputs   rerun.Inputs
+	Redriver rerun.Redriver
 	Audit    *embeddedaudit.Log
 	Logger   *slog.Logger
 	Now      func() time.Time // time.Now when nil
 	// Backlog is how many messages may wait in the lane of a job before the job waits too; 1,000 when zero.
 	Backlog int64
 }
-
-// batch is how many records one step works on.
-const batch = 100
 
 // Jobs are the jobs of a platform. They are safe for concurrent use.
 type Jobs struct {
@@ -131,11 +99,11 @@ func idOf(n uint64) string { return strconv.FormatUint(n, 36) }
 func (j *Jobs) read(id string) (uint64, rerun.Job, error) {
 	n, err := strconv.ParseUint(id, 36, 64)
 	if err != nil {
-		return 0, rerun.Job{}, fmt.Errorf("%w: %q", ErrNotFound, id)
+		return 0, rerun.Job{}, fmt.Errorf("%w: %q", rerun.ErrNotFound, id)
 	}
 	text, err := j.opts.Store.Get(key(n))
 	if errors.Is(err, store.ErrNotFound) {
-		return n, rerun.Job{}, fmt.Errorf("%w: %q", ErrNotFound, id)
+		return n, rerun.Job{}, fmt.Errorf("%w: %q", rerun.ErrNotFound, id)
 	}
 	var job rerun.Job
 	if err == nil {
@@ -162,16 +130,12 @@ func (j *Jobs) Create(ctx context.Context, req rerun.Request) (rerun.Job, error)
 	if err := j.check(&req); err != nil {
 		return rerun.Job{}, err
 	}
-	expected, exact, err := j.expected(ctx, req)
+	now := j.opts.Now()
+	n := j.next(now)
+	job, err := rerun.NewJob(ctx, idOf(n), req, now, j.opts.Records, j.opts.Counts)
 	if err != nil {
 		return rerun.Job{}, err
 	}
-	now := j.opts.Now().UTC()
-	if req.Filter.Until.IsZero() || req.Filter.Until.After(now) {
-		req.Filter.Until = now // what runs again because of the job is not met again
-	}
-	n := j.next(now)
-	job := rerun.Job{ID: idOf(n), Request: req, State: rerun.Pending, Created: now, Expected: expected, Exact: exact}
 	tx := j.opts.Store.Begin()
 	if err := errors.Join(j.writeTx(tx, n, &job), j.auditTx(tx, req.Actor, "job "+job.ID, audit.Job, "made: "+req.Reason)); err != nil {
 		return job, err
@@ -231,7 +195,7 @@ func (j *Jobs) List(_ context.Context, after string, limit int) ([]rerun.Job, st
 	if after != "" {
 		n, err := strconv.ParseUint(after, 36, 64)
 		if err != nil {
-			return nil, "", fmt.Errorf("%w: %q", ErrInvalidToken, after)
+			return nil, "", fmt.Errorf("%w: %q", rerun.ErrInvalidToken, after)
 		}
 		r.High = key(n)
 	}
@@ -262,7 +226,7 @@ func (j *Jobs) Failures(_ context.Context, id, after string, limit int) ([]rerun
 	if after != "" {
 		place, err := strconv.ParseUint(after, 10, 64)
 		if err != nil {
-			return nil, "", fmt.Errorf("%w: %q", ErrInvalidToken, after)
+			return nil, "", fmt.Errorf("%w: %q", rerun.ErrInvalidToken, after)
 		}
 		r.Low = failureKey(n).Uint(place).End()
 	}
@@ -312,13 +276,9 @@ func (j *Jobs) set(ctx context.Context, id, actor string, to rerun.State, from .
 	if err != nil {
 		return job, err
 	}
-	if job.State == to {
-		return job, nil
+	if changed, err := job.Steer(to, from...); err != nil || !changed {
+		return job, err
 	}
-	if !slices.Contains(from, job.State) {
-		return job, fmt.Errorf("%w: job %s is %s", ErrConflict, id, job.State)
-	}
-	job.State = to
 	tx := j.opts.Store.Begin()
 	if err := errors.Join(j.writeTx(tx, n, &job), j.auditTx(tx, actor, "job "+id, audit.Job, string(to))); err != nil {
 		return job, err

@@ -43,7 +43,7 @@ type world struct {
 // Input implements jobs.Inputs: those of the workflow "lost" are gone.
 func (w *world) Input(_ context.Context, id payload.ID, execution string) ([]byte, error) {
 	if id.Workflow == "lost" {
-		return nil, fmt.Errorf("%w: it has expired", jobs.ErrNoInput)
+		return nil, fmt.Errorf("%w: it has expired", rerun.ErrNoInput)
 	}
 	return fmt.Appendf(nil, `{"id":%q,"execution":%q,"process":[{"workflow":%q}]}`, id, execution, id.Workflow), nil
 }
@@ -291,7 +291,7 @@ func TestBacklogPauseCancel(t *testing.T) {
 		if err != nil || job.State != rerun.Cancelled {
 			t.Fatalf("%+v, %v", job, err)
 		}
-		if _, err := w.jobs.Resume(t.Context(), first.ID, "me"); !errors.Is(err, jobs.ErrConflict) {
+		if _, err := w.jobs.Resume(t.Context(), first.ID, "me"); !errors.Is(err, rerun.ErrConflict) {
 			t.Errorf("%v", err)
 		}
 		list, next, err := w.jobs.List(t.Context(), "", 1)
@@ -302,7 +302,7 @@ func TestBacklogPauseCancel(t *testing.T) {
 			t.Errorf("%+v %q, %v", list, next, err)
 		}
 		for _, id := range []string{"", "none", "!"} {
-			if _, err := w.jobs.Get(t.Context(), id); !errors.Is(err, jobs.ErrNotFound) {
+			if _, err := w.jobs.Get(t.Context(), id); !errors.Is(err, rerun.ErrNotFound) {
 				t.Errorf("%q gives %v", id, err)
 			}
 		}

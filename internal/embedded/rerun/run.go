@@ -23,7 +23,7 @@ const (
 
 // Run works on jobs until ctx ends.
 func (j *Jobs) Run(ctx context.Context) error {
-	pace := pace{now: j.opts.Now}
+	pace := rerun.Pace{Now: j.opts.Now}
 	for {
 		pause, busy := j.work(ctx, &pace)
 		if busy && pause == 0 && ctx.Err() == nil {
@@ -43,7 +43,7 @@ func (j *Jobs) Run(ctx context.Context) error {
 }
 
 // work takes one step of the first job that is not paused. It returns whether there is one, and how long to wait before the next step.
-func (j *Jobs) work(ctx context.Context, pace *pace) (pause time.Duration, busy bool) {
+func (j *Jobs) work(ctx context.Context, pace *rerun.Pace) (pause time.Duration, busy bool) {
 	j.mu.Lock()
 	active := slices.Clone(j.active)
 	j.mu.Unlock()
@@ -63,7 +63,7 @@ func (j *Jobs) work(ctx context.Context, pace *pace) (pause time.Duration, busy 
 }
 
 // step works on the next records of a job. More is false when the job has ended or is paused.
-func (j *Jobs) step(ctx context.Context, n uint64, pace *pace) (pause time.Duration, more bool, err error) {
+func (j *Jobs) step(ctx context.Context, n uint64, pace *rerun.Pace) (pause time.Duration, more bool, err error) {
 	unlock, err := j.locks.Lock(ctx, idOf(n))
 	if err != nil {
 		return 0, false, err
@@ -79,19 +79,14 @@ func (j *Jobs) step(ctx context.Context, n uint64, pace *pace) (pause time.Durat
 	if job.Request.Mode == rerun.FromStart && j.waiting(job.Request.Lane) >= j.opts.Backlog {
 		return backlogPause, true, nil
 	}
-	size, wait := pace.allow(n, job.Request.Rate, batch)
+	size, wait := pace.Allow(job.ID, job.Request.Rate, rerun.Batch)
 	if size == 0 {
 		return wait, true, nil
 	}
 	if job.Request.Mode == rerun.FromFailed {
 		size = 1 // so that a step that finds the lane full leaves nothing half done
 	}
-	if limit := job.Request.Limit; limit > 0 {
-		size = int(min(int64(size), limit-job.Seen))
-	}
-	q := job.Request.Filter.Query()
-	q.Limit, q.After = size, job.Cursor
-	page, err := j.opts.Records.Query(ctx, q)
+	page, err := j.opts.Records.Query(ctx, job.Query(size))
 	if err != nil {
 		return 0, false, fmt.Errorf("finding the records of job %s: %w", job.ID, err)
 	}
@@ -99,18 +94,15 @@ func (j *Jobs) step(ctx context.Context, n uint64, pace *pace) (pause time.Durat
 	tx := j.opts.Store.Begin()
 	for _, r := range page.Records {
 		err := j.again(ctx, tx, n, &job, r)
-		if errors.Is(err, ErrBusy) {
+		if errors.Is(err, rerun.ErrBusy) {
 			return backlogPause, true, nil
 		}
 		if err != nil {
 			return 0, false, err
 		}
 	}
-	pace.took(job.Sent - before)
-	job.State, job.Cursor = rerun.Running, page.Next
-	if page.Next == "" || job.Request.Limit > 0 && job.Seen >= job.Request.Limit {
-		job.State, job.Cursor = rerun.Done, ""
-	}
+	pace.Took(job.Sent - before)
+	job.Advance(page.Next)
 	if err := j.writeTx(tx, n, &job); err != nil {
 		return 0, false, err
 	}
@@ -135,23 +127,20 @@ func (j *Jobs) waiting(lane string) int64 {
 
 // again runs one record again, with the transaction of a step, and counts it.
 func (j *Jobs) again(ctx context.Context, tx *store.Tx, n uint64, job *rerun.Job, r statedb.Record) error {
-	job.Seen++
-	if r.State().Open() {
-		job.Skipped++
-		return nil
-	}
-	reason, err := j.send(ctx, tx, job, r)
+	step := rerun.Step{Inputs: j.opts.Inputs, Redriver: j.opts.Redriver, Send: func(_ context.Context, d domain.Draft) error {
+		_, err := j.opts.Queue.SendTx(tx, d)
+		return err
+	}}
+	sent, failure, err := step.Again(ctx, job, r)
 	switch {
 	case err != nil:
 		return err
-	case reason == "":
-		job.Sent++
+	case sent:
 		return j.auditTx(tx, job.Request.Actor, r.ID.String(), audit.Rerun, about(job))
-	}
-	if job.Failed++; job.Failed > rerun.MaxFailures {
+	case failure == nil || job.Failed > rerun.MaxFailures:
 		return nil
 	}
-	text, err := json.Marshal(rerun.Failure{PayloadID: r.ID.String(), Reason: reason})
+	text, err := json.Marshal(failure)
 	if err != nil {
 		return fmt.Errorf("noting why %s cannot be run again: %w", r.ID, err)
 	}
@@ -166,63 +155,3 @@ func about(job *rerun.Job) string {
 	}
 	return "job " + job.ID + ": " + job.Request.Reason
 }
-
-// send lets a record run again. The reason is why it cannot; an error is for what may go by.
-func (j *Jobs) send(ctx context.Context, tx *store.Tx, job *rerun.Job, r statedb.Record) (reason string, err error) {
-	last := r.LastExecution()
-	if last == "" {
-		return "it never had an execution, so there is no input", nil
-	}
-	if job.Request.Mode == rerun.FromFailed {
-		err := j.opts.Redriver.Redrive(ctx, last)
-		if err != nil && j.opts.Redriver.NotRedrivable(err) {
-			return err.Error(), nil
-		}
-		return "", err
-	}
-	stored, err := j.opts.Inputs.Input(ctx, r.ID, last)
-	if errors.Is(err, ErrNoInput) {
-		return err.Error(), nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("reading the input of %s: %w", r.ID, err)
-	}
-	input, err := rerun.Input(stored, job.Request.Patch)
-	if err == nil {
-		_, err = j.opts.Queue.SendTx(tx, domain.Draft{Body: input, Lane: job.Request.Lane})
-	}
-	if errors.Is(err, rerun.ErrUnusable) || errors.Is(err, domain.ErrTooLarge) || errors.Is(err, domain.ErrInvalidMessage) {
-		return err.Error(), nil
-	}
-	return "", err
-}
-
-// stride is how long a job with a rate saves up, so that a step is worth its transaction.
-const stride = 50 * time.Millisecond
-
-// pace holds a job to its rate: it may send what the rate gives in a second at once, and then as the time goes by.
-type pace struct {
-	now    func() time.Time
-	job    uint64
-	tokens float64
-	last   time.Time
-}
-
-// allow returns how many records a job may run again now, most at the most, or how long to wait for the next.
-func (p *pace) allow(job uint64, rate float64, most int) (int, time.Duration) {
-	if rate == 0 {
-		return most, 0
-	}
-	now := p.now()
-	if p.job != job {
-		p.job, p.tokens, p.last = job, 0, now
-	}
-	p.tokens = min(p.tokens+rate*now.Sub(p.last).Seconds(), max(rate, 1))
-	p.last = now
-	if want := min(max(1, rate*stride.Seconds()), float64(most)); p.tokens < want {
-		return 0, time.Duration((want-p.tokens)/rate*float64(time.Second)) + 1
-	}
-	return min(int(p.tokens), most), 0
-}
-
-func (p *pace) took(sent int64) { p.tokens -= float64(sent) }
