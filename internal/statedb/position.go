@@ -39,6 +39,20 @@ func (p *Plan) Position(r Record) Position {
 	return at
 }
 
+// Leads is what comes first in the order of a plan, at a position: a state, a partition, or nothing when that is the same for all. Records that
+// agree in it follow each other.
+func (p *Plan) Leads(at Position) string {
+	switch {
+	case p.Partition != "":
+		return ""
+	case p.Index == ByItemIDs:
+		return at.Partition
+	case p.States != nil:
+		return ""
+	}
+	return string(at.State)
+}
+
 // Token is the page token for what follows a position.
 func (p *Plan) Token(at Position) string {
 	text, err := json.Marshal([5]string{p.order(), string(at.State), at.Sort, at.Partition, at.ItemIDs})

@@ -106,7 +106,7 @@ func (db *DB) groups(ctx context.Context, plan *statedb.Plan, sieved bool) ([]gr
 	}
 	slices.SortFunc(groups, func(a, b group) int { return direction * cmp.Compare(a.name, b.name) })
 	if plan.After != nil {
-		groups = slices.DeleteFunc(groups, func(g group) bool { return direction*cmp.Compare(g.name, nameOf(plan, plan.After)) < 0 })
+		groups = slices.DeleteFunc(groups, func(g group) bool { return direction*cmp.Compare(g.name, plan.Leads(*plan.After)) < 0 })
 	}
 	for _, g := range groups {
 		for _, s := range g.spans {
@@ -115,25 +115,12 @@ func (db *DB) groups(ctx context.Context, plan *statedb.Plan, sieved bool) ([]gr
 			if sieved && len(g.spans) <= 2 {
 				s.page = statedb.MaxLimit
 			}
-			if plan.After != nil && g.name == nameOf(plan, plan.After) {
+			if plan.After != nil && g.name == plan.Leads(*plan.After) {
 				s.from(placeOf(plan, s))
 			}
 		}
 	}
 	return groups, nil
-}
-
-// nameOf is the name of the group in which a position lies.
-func nameOf(plan *statedb.Plan, at *statedb.Position) string {
-	switch {
-	case plan.Partition != "":
-		return ""
-	case plan.Index == statedb.ByItemIDs:
-		return at.Partition
-	case plan.States != nil:
-		return ""
-	}
-	return string(at.State)
 }
 
 // placeOf is the position of a plan as one of a span.

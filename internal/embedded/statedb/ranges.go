@@ -40,7 +40,7 @@ func (db *DB) entries(view *store.View, plan *statedb.Plan) iter.Seq2[entry, err
 		for _, g := range groups {
 			after := plan.After
 			if after != nil {
-				switch c := direction * cmp.Compare(g.name, nameOf(plan, after)); {
+				switch c := direction * cmp.Compare(g.name, plan.Leads(*after)); {
 				case c < 0:
 					continue
 				case c > 0:
@@ -54,19 +54,6 @@ func (db *DB) entries(view *store.View, plan *statedb.Plan) iter.Seq2[entry, err
 			}
 		}
 	}
-}
-
-// nameOf is the name of the group in which a position lies.
-func nameOf(plan *statedb.Plan, at *statedb.Position) string {
-	switch {
-	case plan.Partition != "":
-		return ""
-	case plan.Index == statedb.ByItemIDs:
-		return at.Partition
-	case plan.States != nil:
-		return ""
-	}
-	return string(at.State)
 }
 
 func (db *DB) groups(plan *statedb.Plan) []group {
