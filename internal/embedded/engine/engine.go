@@ -27,7 +27,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -146,7 +145,7 @@ type Engine struct {
 
 	ctx    context.Context // ends when the engine stops; tasks run under it
 	cancel context.CancelCauseFunc
-	wg     sync.WaitGroup
+	wg     background
 	tasks  *taskQueue
 }
 
