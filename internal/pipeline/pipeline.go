@@ -86,7 +86,8 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Config names the parts of a deployment.
 type Config struct {
-	// MachineBase is the beginning of a state machine's ARN, up to the workflow's name (CIRRUS_BASE_WORKFLOW_ARN). A Processor needs it.
+	// MachineBase is the beginning of a state machine's ARN, up to the workflow's name (CIRRUS_BASE_WORKFLOW_ARN). A Processor needs it. An
+	// Updater that has it leaves the executions of other deployments alone.
 	MachineBase string
 	// Layout says where objects lie in the payload bucket.
 	Layout payload.Layout
