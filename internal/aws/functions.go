@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"sundog/internal/aws/logs"
 	"sundog/internal/aws/metrics"
 	"sundog/internal/batch"
@@ -51,12 +53,21 @@ func (p *Platform) Exchange() *batch.Exchange {
 // Publish makes the function publish, which takes and gives payloads by reference.
 func (p *Platform) Publish() func(ctx context.Context, event []byte) ([]byte, error) {
 	e := &p.opts.Environment
-	url := e.CatalogURL
-	if url == "" {
-		url = fmt.Sprintf("https://%s.s3.%s.amazonaws.com", e.DataBucket, p.opts.Config.Region)
-	}
 	publisher := publish.New(publish.Config{
-		Bucket: p.Bucket(e.DataBucket), BucketName: e.DataBucket, BaseURL: url, Root: publish.Root{ID: e.CatalogID}, Now: p.opts.Now,
+		Bucket: p.Bucket(e.DataBucket), BucketName: e.DataBucket, BaseURL: p.catalogURL(), Root: publish.Root{ID: e.CatalogID}, Now: p.opts.Now,
 	})
 	return p.Exchange().ByReference("publish", publisher.Publish)
+}
+
+// catalogURL is where readers find the data bucket: where S3 has it, unless the environment says otherwise.
+func (p *Platform) catalogURL() string {
+	e, region := &p.opts.Environment, p.opts.Config.Region
+	if e.CatalogURL != "" {
+		return e.CatalogURL
+	}
+	at, err := s3.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), s3.EndpointParameters{Bucket: &e.DataBucket, Region: &region})
+	if err != nil { // a name that S3 would not take now
+		return fmt.Sprintf("https://%s.s3.%s.amazonaws.com", e.DataBucket, region)
+	}
+	return at.URI.String()
 }

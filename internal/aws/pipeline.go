@@ -88,6 +88,8 @@ func (p *Platform) topic(arn string) carrier.Topic {
 // silence is a topic without subscribers.
 type silence struct{}
 
+func (silence) Check(...domaintopic.Draft) error { return nil }
+
 func (silence) Publish(_ context.Context, drafts ...domaintopic.Draft) ([]string, error) {
 	return make([]string, len(drafts)), nil
 }

@@ -2,6 +2,7 @@ package aws_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -104,5 +105,25 @@ func TestWorkflowEventsAreCounted(t *testing.T) {
 	err := p.Records().Emit(t.Context(), statedb.Effects{Publish: []statedb.Publication{{Topic: p.PipelineConfig().EventTopic, Body: []byte(e.Message())}}})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPublishedURLs: other partitions of AWS have other domains.
+func TestPublishedURLs(t *testing.T) {
+	a := awstest.Start(t, awstest.Options{Standins: []awstest.Standin{awstest.Gofakes3}})
+	for region, want := range map[string]string{
+		"us-west-2": "https://%s.s3.us-west-2.amazonaws.com/", "us-gov-west-1": "https://%s.s3.us-gov-west-1.amazonaws.com/",
+		"cn-north-1": "https://%s.s3.cn-north-1.amazonaws.com.cn/",
+	} {
+		data := a.Bucket(t)
+		cfg := a.Config()
+		cfg.Region = region
+		p := aws.Open(aws.Options{Config: cfg, Environment: aws.Environment{PayloadBucket: data, PayloadRoot: "cirrus", DataBucket: data, CatalogID: "catalog"}})
+		t.Cleanup(p.Close)
+		out, err := p.Publish()(t.Context(), []byte(`{"type":"FeatureCollection","id":"c/workflow-w/i","process":[{"workflow":"w","upload_options":{}}],
+			"features":[{"type":"Feature","stac_version":"1.0.0","id":"i","collection":"c","geometry":null,"properties":{"datetime":"2026-01-01T00:00:00Z"},"links":[],"assets":{}}]}`))
+		if want = fmt.Sprintf(want, data); err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v, want %s in %s", region, err, want, out)
+		}
 	}
 }

@@ -101,6 +101,8 @@ type sent struct {
 	*world
 }
 
+func (s sent) Check(drafts ...domainqueue.Draft) error { return s.queue.Check(drafts...) }
+
 func (s sent) Send(ctx context.Context, drafts ...domainqueue.Draft) ([]string, error) {
 	ids, err := s.queue.Send(ctx, drafts...)
 	if err != nil {
@@ -121,6 +123,8 @@ type published struct {
 	*world
 	name string
 }
+
+func (p published) Check(drafts ...domaintopic.Draft) error { return p.items.Check(drafts...) }
 
 func (p published) Publish(ctx context.Context, drafts ...domaintopic.Draft) ([]string, error) {
 	c := p.items

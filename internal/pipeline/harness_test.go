@@ -287,11 +287,12 @@ func (p *platform) drainEvents() []event.Event {
 	return all
 }
 
-// faultyDB fails as it is told to.
+// faultyDB fails as it is told to, and shows what transitions cause.
 type faultyDB struct {
 	pipeline.StateDB
 	mu     sync.Mutex
 	before func(t *statedb.Transition) error
+	caused func(e statedb.Effects) // nil for nobody
 	emit   error
 	read   error
 }
@@ -311,6 +312,9 @@ func (d *faultyDB) Apply(ctx context.Context, t statedb.Transition, e statedb.Ef
 		if err := before(&t); err != nil {
 			return statedb.Record{}, err
 		}
+	}
+	if d.caused != nil {
+		d.caused(e)
 	}
 	return d.StateDB.Apply(ctx, t, e)
 }

@@ -67,7 +67,7 @@ func sum(results []result, receives int) Outcome {
 		}
 	}
 	if o.Verdict == Retry {
-		o.After = backoff(receives)
+		o.After = Backoff(receives)
 	}
 	return o
 }
@@ -91,8 +91,9 @@ const (
 	maxBackoff = 5 * time.Minute
 )
 
-// backoff doubles the wait each time that a message was received.
-func backoff(receives int) time.Duration {
+// Backoff is how long a message that was received so often waits before it comes again: a second, and each time twice as long, up to
+// five minutes.
+func Backoff(receives int) time.Duration {
 	wait := minBackoff
 	for range receives - 1 {
 		if wait *= 2; wait >= maxBackoff {

@@ -18,7 +18,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"sundog/internal/convoy"
 	"sundog/internal/event"
@@ -86,7 +88,8 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Config names the parts of a deployment.
 type Config struct {
-	// MachineBase is the beginning of a state machine's ARN, up to the workflow's name (CIRRUS_BASE_WORKFLOW_ARN). A Processor needs it.
+	// MachineBase is the beginning of a state machine's ARN, up to the workflow's name (CIRRUS_BASE_WORKFLOW_ARN). A Processor needs it. An
+	// Updater that has it leaves the executions of other deployments alone.
 	MachineBase string
 	// Layout says where objects lie in the payload bucket.
 	Layout payload.Layout
@@ -137,18 +140,32 @@ func (c *Config) tell(effects *statedb.Effects, at time.Time, e event.Event) {
 		return
 	}
 	e.Time = event.FormatTime(at)
-	effects.Publish = append(effects.Publish, statedb.Publication{
-		Topic: c.EventTopic, Body: []byte(e.Message()), Attributes: filled(e.Attributes()),
-	})
+	body := e.Message()
+	if e.Error != nil && len(body)+len(*e.Error) > maxEvent { // a character of it may take 12 bytes in the body
+		e = e.WithError(strings.ToValidUTF8((*e.Error)[:min(len(*e.Error), maxEvent/16)], "") + "…")
+		body = e.Message()
+	}
+	effects.Publish = append(effects.Publish, statedb.Publication{Topic: c.EventTopic, Body: []byte(body), Attributes: told(e.Attributes())})
 }
 
-// filled leaves out attributes without a value, which topics do not take.
-func filled(attributes []payload.Attribute) []payload.Attribute {
+// maxEvent bounds an event with its error, in bytes: topics take 256 KiB.
+const maxEvent = 192 << 10
+
+// told makes attributes that topics take: those without a value are left out, and characters that no queue takes (package topic), such as the
+// colours of a program's last words, are replaced. The body has them all.
+func told(attributes []payload.Attribute) []payload.Attribute {
 	kept := attributes[:0]
 	for _, a := range attributes {
-		if a.Value != "" {
-			kept = append(kept, a)
+		if a.Value == "" {
+			continue
 		}
+		a.Value = strings.Map(func(c rune) rune {
+			if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0xFFFE || c == 0xFFFF {
+				return utf8.RuneError
+			}
+			return c
+		}, a.Value)
+		kept = append(kept, a)
 	}
 	return kept
 }

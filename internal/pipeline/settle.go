@@ -21,9 +21,11 @@ func (c *Reconciler) settle(ctx context.Context, req *ReconcileRequest, f Findin
 	case Unmarked:
 		err = c.replace(ctx, req, r, statedb.Processing, event.StartedProcessing, "the execution runs")
 	case Ended:
+		// A redrive that the record was told of and that did not come about has left it with a count that no end will have.
+		redrives := max(x.Redrives, r.Redrives())
 		var applied bool
 		applied, err = c.opts.Updater.Handle(ctx, Completion{
-			Execution: f.Execution, Status: x.Status, Error: x.Error, Cause: x.Cause, PayloadID: r.ID.String(), Lane: x.Lane, Redrives: x.Redrives,
+			Execution: f.Execution, Status: x.Status, Error: x.Error, Cause: x.Cause, PayloadID: r.ID.String(), Lane: x.Lane, Redrives: redrives,
 		})
 		if err == nil && !applied {
 			return Overtook, nil

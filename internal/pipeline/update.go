@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -134,9 +135,13 @@ func (u *Updater) handle(ctx context.Context, m *queue.Message) (r result) {
 }
 
 // Handle applies a completion: the record's new state, the output, the event, the Items and the payloads that follow are one write.
-// It reports whether it was applied: it is not when another execution holds the record, or when it was applied before. An error that
-// wraps ErrUnknownPayload or statedb.ErrMalformed is permanent, others may pass.
+// It reports whether it was applied: it is not when another execution holds the record, when it was applied before, or when the execution is
+// known to be of another deployment. An error that wraps ErrUnknownPayload or statedb.ErrMalformed is permanent, others may pass.
 func (u *Updater) Handle(ctx context.Context, c Completion) (applied bool, err error) {
+	if !strings.HasPrefix(c.Execution, strings.Replace(u.opts.MachineBase, ":stateMachine:", ":execution:", 1)) {
+		u.opts.Logger.Warn("completion changes nothing: its execution belongs to another deployment", "execution", c.Execution, "base", u.opts.MachineBase)
+		return false, nil
+	}
 	end := &ending{Completion: c, at: u.opts.Now()}
 	if err := u.identify(ctx, end); err != nil {
 		return false, err

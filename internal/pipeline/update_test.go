@@ -435,3 +435,25 @@ func TestCompletionsOfOneExecutionComeOneAfterTheOther(t *testing.T) {
 		}
 	})
 }
+
+// TestAnotherDeployment: the ends of another deployment's executions come here too, for a rule that is too wide. They make no record, and nothing
+// follows from them.
+func TestAnotherDeployment(t *testing.T) {
+	p, execution := started(t, body("i1", "wf", "next"))
+	other := p.executor.completion(execution, "SUCCEEDED")
+	other.PayloadID = "c1/workflow-wf/i2"
+	other.Execution = strings.Replace(execution, ":000000000000:", ":123456789012:", 1)
+	if applied, err := p.updater.Handle(t.Context(), other); applied || err != nil {
+		t.Errorf("%v, %v", applied, err)
+	}
+	if items, next := p.drain("items"), p.drain("process"); len(items)+len(next) != 0 {
+		t.Errorf("Items %v, payloads %v", items, next)
+	}
+	if events := p.events(); len(events) != 0 {
+		t.Errorf("events %v", events)
+	}
+	page, err := p.db.Query(t.Context(), statedb.Query{Partition: "c1_wf"})
+	if err != nil || len(page.Records) != 1 || page.Records[0].State() != statedb.Processing {
+		t.Errorf("%+v, %v", page.Records, err)
+	}
+}

@@ -95,8 +95,9 @@ func Conflict(err error) (*Record, bool) {
 //   - to Processing: from Claimed, by the execution that holds the record. By a redrive: from Failed, Invalid and Aborted, by the last
 //     execution; from Claimed and Processing too, when its end has not been heard of. The count of redrives grows.
 //   - to an end: from Claimed or Processing, by the execution that holds the record; or when there is no record, as after
-//     somebody deleted it, or when the execution was started by hand. An end that comes late, after the execution was redriven, has
-//     another count of redrives than the record and does not fit.
+//     somebody deleted it, or when the execution was started by hand. An end that comes late, after the execution was redriven, has a
+//     lower count of redrives than the record and does not fit. One with a higher count is that of a redrive that nobody told the record of,
+//     such as one at the console of AWS: where that redrive would have fitted, its end does.
 //
 // Other errors wrap ErrMalformed: the id cannot be a key.
 func (t Transition) Apply(before *Record) (Record, error) {
@@ -136,7 +137,12 @@ func (t Transition) Apply(before *Record) (Record, error) {
 			return Record{}, conflict
 		}
 	case Succeeded, Failed, Invalid, Aborted:
-		if before != nil && (!before.HeldBy(t.Execution) || before.Redrives() != t.Redrives) {
+		switch {
+		case before == nil || before.HeldBy(t.Execution) && before.Redrives() == t.Redrives:
+		case before.redrivable(t):
+			after.LastError = nil
+			after.setRedrives(t.Redrives)
+		default:
 			return Record{}, conflict
 		}
 		if t.To == Failed || t.To == Invalid {

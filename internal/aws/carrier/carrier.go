@@ -3,6 +3,7 @@
 // # Promises
 //
 //   - When Carry returns nil, the services have accepted all of it. After an error some of it may have been: to carry it again repeats that.
+//   - When one of its messages can never be sent, nothing is carried out, so that nothing follows from what is then told to have failed.
 //   - Objects are stored before anything is told, so whoever hears of an object finds it. Workflow events go last: they tell of the rest.
 //   - Messages of many callers share requests: while one is under way to a topic or queue, what comes for it gathers, and goes with the next.
 //     Callers who work on one batch (package convoy) also wait until all of them have come as far or have finished, for patience at most.
@@ -42,11 +43,14 @@ type Bucket interface {
 // Queue takes messages, any number at once. A *bulk.UnsentError names the drafts that were not taken; any other error says that none was sent,
 // because one of them cannot be.
 type Queue interface {
+	// Check returns why one of some drafts can never be sent; nil when all can. It makes no request.
+	Check(drafts ...queue.Draft) error
 	Send(ctx context.Context, drafts ...queue.Draft) (ids []string, err error)
 }
 
 // Topic takes messages as a Queue does.
 type Topic interface {
+	Check(drafts ...topic.Draft) error
 	Publish(ctx context.Context, drafts ...topic.Draft) (ids []string, err error)
 }
 
@@ -128,6 +132,9 @@ func (c *Carrier) Carry(ctx context.Context, e *statedb.Effects) error {
 	c.calls.Add(1)
 	c.mu.Unlock()
 	defer c.calls.Done()
+	if err := c.check(e); err != nil {
+		return err
+	}
 	if err := c.keep(ctx, e); err != nil {
 		return err
 	}
@@ -138,6 +145,21 @@ func (c *Carrier) Carry(ctx context.Context, e *statedb.Effects) error {
 		return err
 	}
 	return together(ctx, c.report(ctx, e))
+}
+
+// check looks whether all messages can be sent.
+func (c *Carrier) check(e *statedb.Effects) error {
+	for i := range e.Publish {
+		if err := c.topic(e.Publish[i].Topic).check(draftOf(&e.Publish[i])); err != nil {
+			return err
+		}
+	}
+	for i := range e.Enqueue {
+		if err := c.queue(e.Enqueue[i].Queue).check(e.Enqueue[i].Draft); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // together waits for all of what was handed over, as a member of a batch that stands.
@@ -248,7 +270,8 @@ func (c *Carrier) topic(arn string) *gatherer[topic.Draft] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.topics[arn] == nil {
-		c.topics[arn] = &gatherer[topic.Draft]{send: c.opts.Topics(arn).Publish}
+		t := c.opts.Topics(arn)
+		c.topics[arn] = &gatherer[topic.Draft]{check: t.Check, send: t.Publish}
 	}
 	return c.topics[arn]
 }
@@ -257,7 +280,8 @@ func (c *Carrier) queue(url string) *gatherer[queue.Draft] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.queues[url] == nil {
-		c.queues[url] = &gatherer[queue.Draft]{send: c.opts.Queues(url).Send}
+		q := c.opts.Queues(url)
+		c.queues[url] = &gatherer[queue.Draft]{check: q.Check, send: q.Send}
 	}
 	return c.queues[url]
 }

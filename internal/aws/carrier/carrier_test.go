@@ -71,10 +71,20 @@ func (s *services) Watch(ctx context.Context, events [][]byte) error {
 	return s.call(ctx, false, words...)
 }
 
+// sendable refuses what has the text "never".
+func sendable(body []byte) error {
+	if string(body) == "never" {
+		return fmt.Errorf("%w: it is too long", queue.ErrTooLarge)
+	}
+	return nil
+}
+
 type topics struct {
 	*services
 	arn string
 }
+
+func (t topics) Check(drafts ...topic.Draft) error { return sendable(drafts[0].Body) }
 
 func (t topics) Publish(ctx context.Context, drafts ...topic.Draft) ([]string, error) {
 	words := []string{"publish", t.arn}
@@ -88,6 +98,8 @@ type queues struct {
 	*services
 	url string
 }
+
+func (q queues) Check(drafts ...queue.Draft) error { return sendable(drafts[0].Body) }
 
 func (q queues) Send(ctx context.Context, drafts ...queue.Draft) ([]string, error) {
 	words := []string{"send", q.url}
@@ -181,6 +193,21 @@ func TestFailures(t *testing.T) {
 	}}
 	if err := s.open(t).Carry(t.Context(), everything()); err != nil {
 		t.Errorf("removing what is not there: %v", err)
+	}
+}
+
+// TestNothingOfWhatCannotBeSent: a message that can never be sent, wherever it goes, keeps all else from being carried out.
+func TestNothingOfWhatCannotBeSent(t *testing.T) {
+	for name, add := range map[string]func(*statedb.Effects){
+		"an Item":   func(e *statedb.Effects) { e.Publish = append(e.Publish, publication("items", "never")) },
+		"an event":  func(e *statedb.Effects) { e.Publish = append(e.Publish, publication("events", "never")) },
+		"a payload": func(e *statedb.Effects) { e.Enqueue = append(e.Enqueue, submission("process", "never")) },
+	} {
+		s, e := &services{}, everything()
+		add(e)
+		if err := s.open(t).Carry(t.Context(), e); !errors.Is(err, queue.ErrTooLarge) || len(s.all()) != 0 {
+			t.Errorf("%s: %v, after %q", name, err, s.all())
+		}
 	}
 }
 

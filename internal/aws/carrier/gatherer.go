@@ -14,7 +14,8 @@ import (
 // gatherer joins messages of many callers into requests of one destination. A request carries perCall messages, or those of one caller when they
 // are more. Another one is made beside it when as many are waiting as fill it.
 type gatherer[T any] struct {
-	send func(ctx context.Context, drafts ...T) (ids []string, err error)
+	check func(drafts ...T) error
+	send  func(ctx context.Context, drafts ...T) (ids []string, err error)
 
 	mu      sync.Mutex
 	waiting []*parcel[T]

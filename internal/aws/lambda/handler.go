@@ -60,7 +60,8 @@ func Handlers() []Handler {
 			Name: "update-state", Does: "applies the ends of executions to the records",
 			Required: []string{aws.StateDB, aws.PayloadBucket, aws.ProcessQueueURL},
 			Optional: []string{
-				aws.PayloadRootPrefix, aws.PublishTopicARN, aws.EventTopicARN, aws.WorkflowLogGroup, aws.PartialResponses, aws.DeadLetterQueueURL, aws.LogLevel,
+				aws.PayloadRootPrefix, aws.BaseWorkflowARN, aws.PublishTopicARN, aws.EventTopicARN, aws.WorkflowLogGroup, aws.PartialResponses,
+				aws.DeadLetterQueueURL, aws.LogLevel,
 			},
 			Sources: []Source{Rule, Queue, Direct}, Timeout: time.Minute, Batch: 10, Polled: aws.UpdateQueueURL,
 		},

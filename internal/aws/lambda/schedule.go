@@ -55,13 +55,16 @@ func Dispatch(s Dispatcher, b Batches) Func {
 	}
 }
 
-// DispatchOutcomes makes of a Dispatcher what a pipeline.Consumer calls.
+// DispatchOutcomes makes of a Dispatcher what a pipeline.Consumer calls. A message that is no schedule can never be published.
 func DispatchOutcomes(s Dispatcher) func(ctx context.Context, messages []queue.Message) []pipeline.Outcome {
 	return func(ctx context.Context, messages []queue.Message) []pipeline.Outcome {
 		outcomes := make([]pipeline.Outcome, len(messages))
 		for i, err := range s.Dispatch(ctx, messages) {
-			if err != nil {
-				outcomes[i] = pipeline.Outcome{Verdict: pipeline.Retry, Err: err}
+			switch {
+			case errors.Is(err, schedule.ErrInvalid):
+				outcomes[i] = pipeline.Outcome{Verdict: pipeline.DeadLetter, Err: err}
+			case err != nil:
+				outcomes[i] = pipeline.Outcome{Verdict: pipeline.Retry, Err: err, After: pipeline.Backoff(messages[i].ReceiveCount)}
 			}
 		}
 		return outcomes

@@ -3,12 +3,15 @@ package lambda_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"sundog/internal/aws/lambda"
 	"sundog/internal/aws/taskstream"
+	"sundog/internal/pipeline"
 	"sundog/internal/queue"
 	"sundog/internal/schedule"
 )
@@ -23,6 +26,9 @@ func (s *schedules) Dispatch(_ context.Context, messages []queue.Message) []erro
 	for i, m := range messages {
 		if string(m.Body) == "fail" {
 			errs[i] = errors.New("the topic is not there")
+		}
+		if string(m.Body) == "junk" {
+			errs[i] = fmt.Errorf("%w: no schedule", schedule.ErrInvalid)
 		}
 	}
 	return errs
@@ -44,6 +50,21 @@ func (s *schedules) Handle(_ context.Context, event []byte) ([]taskstream.Failur
 		return []taskstream.Failure{{Sequence: "4421584500000000017450439091", Err: errors.New("throttled")}}, nil
 	}
 	return nil, nil
+}
+
+// TestDispatchOutcomes: what cannot be published now waits longer each time, so that an outage does not use its receptions up; what never can is a
+// dead letter.
+func TestDispatchOutcomes(t *testing.T) {
+	outcomes := lambda.DispatchOutcomes(&schedules{})(t.Context(), []queue.Message{
+		{Body: []byte("ok"), ReceiveCount: 1}, {Body: []byte("fail"), ReceiveCount: 1}, {Body: []byte("fail"), ReceiveCount: 4}, {Body: []byte("junk"), ReceiveCount: 1},
+	})
+	for i, want := range []pipeline.Outcome{
+		{}, {Verdict: pipeline.Retry, After: time.Second}, {Verdict: pipeline.Retry, After: 8 * time.Second}, {Verdict: pipeline.DeadLetter},
+	} {
+		if got := outcomes[i]; got.Verdict != want.Verdict || got.After != want.After || (got.Err != nil) != (want.Verdict != pipeline.Done) {
+			t.Errorf("message %d: %+v, want %+v", i, got, want)
+		}
+	}
 }
 
 func TestHandlersOfSchedulesAndStreams(t *testing.T) {

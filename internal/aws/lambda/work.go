@@ -17,6 +17,10 @@ import (
 // enqueueEvery is the interval of schedule-enqueue: schedules go into their queue up to 14 minutes ahead.
 const enqueueEvery = time.Minute
 
+// patience is how many times longer a worker may take than a function: less than the six of a queue's visibility timeout, after which somebody else
+// has the messages.
+const patience = 5
+
 // Workable returns the handlers with these names, each of which a worker can be. The error is of kind problem.Invalid.
 func Workable(names []string) ([]Handler, error) {
 	var workable []Handler
@@ -41,7 +45,7 @@ func Workable(names []string) ([]Handler, error) {
 // AddWork adds what a handler does to what a worker does.
 func AddWork(to *worker.Options, h Handler, p *aws.Platform) error {
 	e := p.Environment()
-	role := worker.Role{Name: h.Name}
+	role := worker.Role{Name: h.Name, Timeout: patience * h.Timeout}
 	switch h.Name {
 	case "process":
 		processor, err := p.Processor()

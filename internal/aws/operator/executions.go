@@ -150,7 +150,7 @@ func (o *Operator) redriveExecution(r *http.Request) (api.Execution, error) {
 
 // redrive lets an execution go on, after its record was taken back to PROCESSING: an end that is heard of before that would be refused. A
 // record that another execution has come to after this one does not let it go on. When Step Functions refuses after all, the record says
-// PROCESSING of an execution that has ended, which is what reconcile settles.
+// PROCESSING of an execution that has ended, which is what reconcile settles; to redrive again takes up what was begun.
 func (o *Operator) redrive(ctx context.Context, arn, token string) error {
 	e, err := o.describe(ctx, arn)
 	if err != nil {
@@ -170,7 +170,7 @@ func (o *Operator) redrive(ctx context.Context, arn, token string) error {
 			return err
 		}
 		_, err = o.db.Apply(ctx, transition, effects)
-		if record, conflict := statedb.Conflict(err); conflict && record != nil {
+		if record, conflict := statedb.Conflict(err); conflict && record != nil && (!record.HeldBy(arn) || record.Redrives() != transition.Redrives) {
 			return fmt.Errorf("redriving %s: %w: the record of %s is %s and its last execution is %s: process the payload again instead",
 				arn, executor.ErrNotRedrivable, id, record.State(), record.LastExecution())
 		} else if err != nil && !conflict {

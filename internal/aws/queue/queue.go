@@ -81,6 +81,16 @@ func (q *Queue) Send(ctx context.Context, drafts ...queue.Draft) ([]string, erro
 	return q.send(ctx, q.url, drafts)
 }
 
+// Check returns why one of some drafts can never be sent; nil when all can. It makes no request.
+func (q *Queue) Check(drafts ...queue.Draft) error {
+	for _, d := range drafts {
+		if _, err := q.check(d); err != nil {
+			return q.fail("sending to", err)
+		}
+	}
+	return nil
+}
+
 func (q *Queue) send(ctx context.Context, url string, drafts []queue.Draft) ([]string, error) {
 	sizes := make([]int, len(drafts))
 	for i, d := range drafts {

@@ -145,6 +145,9 @@ func readRecord(item map[string]types.AttributeValue) (record, error) {
 	if n, ok := item[attrPoint].(*types.AttributeValueMemberN); ok {
 		r.Firing.PointInTime, err = strconv.ParseInt(n.Value, 10, 64)
 	}
+	if err == nil && !json.Valid(r.Firing.ActionConfig) {
+		err = fmt.Errorf("its %s is not JSON", attrConfig)
+	}
 	if context := textOf(item, attrContext); err == nil && context != "" {
 		err = json.Unmarshal([]byte(context), &r.Firing.Context)
 	}

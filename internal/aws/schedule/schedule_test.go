@@ -245,6 +245,30 @@ func TestEnqueueMovesAll(t *testing.T) {
 	}
 }
 
+// TestASpoiltRecordStopsNoOther: somebody has written into the table what cannot be put into the queue. The others of its partition are.
+func TestASpoiltRecordStopsNoOther(t *testing.T) {
+	w := newWorld(t, awstest.Sundog)
+	spoilt := w.post(30*time.Minute, "", requestAction)
+	item := w.item(spoilt)
+	if _, err := w.client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: &w.table, UpdateExpression: aws.String("SET actionConfig = :c"),
+		Key: map[string]types.AttributeValue{
+			"scheduleId": &types.AttributeValueMemberS{Value: spoilt}, "pointInTime": &types.AttributeValueMemberN{Value: item["pointInTime"]},
+		},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":c": &types.AttributeValueMemberS{Value: "{"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	const many = 100 // in 16 partitions
+	for range many {
+		w.post(31*time.Minute, "", requestAction)
+	}
+	w.advance(20 * time.Minute)
+	if moved, err := w.schedules.Enqueue(t.Context()); moved != many || err == nil || !strings.Contains(err.Error(), spoilt) {
+		t.Errorf("%d were moved: %v", moved, err)
+	}
+}
+
 // TestWhatItCosts counts the requests that a hundred schedules make of DynamoDB, and the messages, which go out ten at a time.
 func TestWhatItCosts(t *testing.T) {
 	w := newWorld(t, awstest.Sundog)

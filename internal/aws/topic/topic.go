@@ -42,6 +42,16 @@ func New(client *sns.Client, arn string) *Topic { return &Topic{client, arn} }
 // ARN is the topic's ARN.
 func (t *Topic) ARN() string { return t.arn }
 
+// Check returns why one of some drafts can never be published; nil when all can. It makes no request.
+func (t *Topic) Check(drafts ...topic.Draft) error {
+	for _, d := range drafts {
+		if _, err := check(d); err != nil {
+			return t.fail(err)
+		}
+	}
+	return nil
+}
+
 // Publish publishes messages and returns their ids once SNS has them. The id of a message that was not published is empty, and the error then has a
 // *bulk.UnsentError in its chain that names it.
 func (t *Topic) Publish(ctx context.Context, drafts ...topic.Draft) ([]string, error) {

@@ -28,6 +28,9 @@ type Role struct {
 	// Queue is where its messages come from, and Handle what is done with them: pipeline.Processor.Handle, say.
 	Queue  pipeline.Queue
 	Handle func(ctx context.Context, messages []queue.Message) []pipeline.Outcome
+	// Timeout is how long the messages of one call of Handle may take. Then its context ends, so that a service that never answers holds no place
+	// for ever. No bound when zero.
+	Timeout time.Duration
 }
 
 // Timed is something that a worker does at intervals.
@@ -71,7 +74,7 @@ func Run(ctx context.Context, opts Options) error {
 		t := &tally{name: r.Name}
 		tallies[i] = t
 		c := pipeline.NewConsumer(pipeline.ConsumerOptions{
-			Queue: r.Queue, Handle: t.counting(r.Handle), MaxInFlight: opts.MaxInFlight, Batch: batch, Grace: opts.Grace,
+			Queue: r.Queue, Handle: t.counting(r.bounded()), MaxInFlight: opts.MaxInFlight, Batch: batch, Grace: opts.Grace,
 			Logger: opts.Logger.With("role", r.Name),
 		})
 		all.Go(func() { _ = c.Run(ctx) }) // it returns nil
@@ -85,6 +88,18 @@ func Run(ctx context.Context, opts Options) error {
 		t.tell(opts.Logger, "ended")
 	}
 	return nil
+}
+
+// bounded is Handle with its time-out.
+func (r *Role) bounded() func(context.Context, []queue.Message) []pipeline.Outcome {
+	if r.Timeout == 0 {
+		return r.Handle
+	}
+	return func(ctx context.Context, messages []queue.Message) []pipeline.Outcome {
+		ctx, cancel := context.WithTimeoutCause(ctx, r.Timeout, fmt.Errorf("it took longer than %v", r.Timeout))
+		defer cancel()
+		return r.Handle(ctx, messages)
+	}
 }
 
 // run does it until ctx ends.

@@ -115,3 +115,27 @@ func TestRun(t *testing.T) {
 		t.Error("it worked at nothing")
 	}
 }
+
+// TestTimeout: a service never answers. The messages come again, and the role goes on.
+func TestTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{waiting: []queue.Message{{Receipt: "a"}}, fate: map[string]string{}}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			ended <- worker.Run(ctx, worker.Options{Roles: []worker.Role{{Name: "process", Queue: l, Timeout: time.Minute, Handle: func(ctx context.Context, messages []queue.Message) []pipeline.Outcome {
+				<-ctx.Done()
+				return []pipeline.Outcome{{Verdict: pipeline.Retry, Err: context.Cause(ctx)}}
+			}}}})
+		}()
+		<-time.After(time.Minute + time.Second)
+		if l.mu.Lock(); l.fate["a"] != "retried" {
+			t.Errorf("after a minute: %v", l.fate)
+		}
+		l.mu.Unlock()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	})
+}

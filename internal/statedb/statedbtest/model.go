@@ -35,13 +35,17 @@ func (m *model) allowed(t statedb.Transition) bool {
 		return e == nil || e.holder == "" && !slices.Contains(e.executions, t.Execution)
 	case statedb.Processing:
 		if t.Redrives > 0 {
-			return e != nil && len(e.executions) > 0 && e.executions[len(e.executions)-1] == t.Execution && e.state != statedb.Succeeded &&
-				e.redrives < t.Redrives
+			return e != nil && e.redrivable(t)
 		}
 		return e != nil && e.holder == t.Execution && e.state == statedb.Claimed
 	default:
-		return e == nil || e.holder == t.Execution && e.redrives == t.Redrives
+		return e == nil || e.holder == t.Execution && e.redrives == t.Redrives || e.redrivable(t)
 	}
+}
+
+// redrivable says whether a redrive may have come before a transition.
+func (e *entry) redrivable(t statedb.Transition) bool {
+	return len(e.executions) > 0 && e.executions[len(e.executions)-1] == t.Execution && e.state != statedb.Succeeded && e.redrives < t.Redrives
 }
 
 func (m *model) apply(t statedb.Transition) {
@@ -60,6 +64,9 @@ func (m *model) apply(t statedb.Transition) {
 			e.holder, e.error, e.redrives = t.Execution, nil, t.Redrives
 		}
 	default:
+		if e.redrives < t.Redrives && len(e.executions) > 0 {
+			e.error, e.redrives = nil, t.Redrives
+		}
 		e.holder = ""
 		if t.To == statedb.Failed || t.To == statedb.Invalid {
 			e.error = &t.Error

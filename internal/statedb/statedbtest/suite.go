@@ -112,7 +112,15 @@ func testLife(t *testing.T, s Subject) {
 			statedb.Transition{ID: id, To: statedb.Aborted, Execution: arn("c"), At: at(9), Redrives: 1},
 			statedb.Record{StateUpdated: stamp("ABORTED", 9), ClaimedAt: statedb.FormatTime(at(6)), Executions: []string{arn("a"), arn("b"), arn("c")}, Extra: map[string]json.RawMessage{"redrives": json.RawMessage("1")}},
 		},
-		{statedb.Claim(id, arn("d"), at(10)), statedb.Record{StateUpdated: stamp("CLAIMED", 10), ClaimedAt: statedb.FormatTime(at(10)), Executions: []string{arn("a"), arn("b"), arn("c"), arn("d")}}},
+		{ // redriven where the record was not told
+			statedb.Transition{ID: id, To: statedb.Failed, Execution: arn("c"), At: at(10), Error: text, Redrives: 2},
+			statedb.Record{StateUpdated: stamp("FAILED", 10), ClaimedAt: statedb.FormatTime(at(6)), Executions: []string{arn("a"), arn("b"), arn("c")}, LastError: &text, Extra: map[string]json.RawMessage{"redrives": json.RawMessage("2")}},
+		},
+		{
+			statedb.Transition{ID: id, To: statedb.Succeeded, Execution: arn("c"), At: at(11), Redrives: 3},
+			statedb.Record{StateUpdated: stamp("SUCCEEDED", 11), ClaimedAt: statedb.FormatTime(at(6)), Executions: []string{arn("a"), arn("b"), arn("c")}, Extra: map[string]json.RawMessage{"redrives": json.RawMessage("3")}},
+		},
+		{statedb.Claim(id, arn("d"), at(12)), statedb.Record{StateUpdated: stamp("CLAIMED", 12), ClaimedAt: statedb.FormatTime(at(12)), Executions: []string{arn("a"), arn("b"), arn("c"), arn("d")}}},
 	} {
 		step.want.ID, step.want.Created, step.want.Updated = id, one, statedb.FormatTime(at(i+1))
 		applied := must(t, s, step.Transition)
