@@ -105,6 +105,28 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// TestQuiet has the SDK find out that the machine refuses to name its role, of which it warns where nobody tells it to be silent.
+func TestQuiet(t *testing.T) {
+	machine(t, map[string]string{"AWS_EC2_METADATA_DISABLED": "", "AWS_EC2_METADATA_SERVICE_ENDPOINT": service(t, http.StatusForbidden, "", "")})
+	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	real := os.Stderr
+	os.Stderr = file
+	t.Cleanup(func() { os.Stderr = real })
+	cfg, err := config.Load(t.Context(), config.Options{Profile: "empty"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := config.Explain(get(t, cfg)); err.Error() != "there are no AWS credentials of the profile empty" {
+		t.Error(err)
+	}
+	if said, err := os.ReadFile(file.Name()); err != nil || len(said) > 0 {
+		t.Errorf("%s, %v", said, err)
+	}
+}
+
 // TestRefused is about what is wrong before a request is made, or in the making of its signature.
 func TestRefused(t *testing.T) {
 	const denied = `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User: u is not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>`
