@@ -397,8 +397,8 @@ func TestManageExecutions(t *testing.T) {
 	mustHold(t, f.manage("", "get-state", "c/workflow-bad/1"), "FAILED")
 	mustHold(t, f.manage("{}", "start-execution", "ok", "--wait"), "{}")
 	f.refused(2, "dev-none", "start-execution", "none")
-	f.refused(3, "no such execution", "get-execution", "arn:aws:states:us-east-1:000000000000:execution:dev-ok:none")
-	f.refused(3, "state machine", "get-workflow-definition", "none")
+	f.refused(3, "no such execution: states has no such resource for DescribeExecution", "get-execution", "arn:aws:states:us-east-1:000000000000:execution:dev-ok:none")
+	f.refused(3, "no such state machine: states has no such resource", "get-workflow-definition", "none")
 	mustHold(t, f.manage("", "delete", "c/workflow-bad/1", "--reason", "test"), "c/workflow-bad/1")
 	f.refused(3, "no such record", "get-state", "c/workflow-bad/1")
 }

@@ -33,7 +33,17 @@ func Explain(err error) error {
 	return tell(kind, err, strings.Replace(err.Error(), op.Error(), sentence, 1), hint)
 }
 
-// plain is the error with the words of Explain, without a kind of its own.
+// Plainly is the error with the sentence of Explain where the SDK has its own, and without a kind: for those who know better what it means here.
+func Plainly(err error) error {
+	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
+		if sentence, _, _ := sentenceOf(op); sentence != "" {
+			return &quieted{strings.Replace(err.Error(), op.Error(), sentence, 1), err}
+		}
+	}
+	return err
+}
+
+// plain is that sentence alone.
 func plain(err error) error {
 	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
 		if sentence, _, _ := sentenceOf(op); sentence != "" {
