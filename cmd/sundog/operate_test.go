@@ -307,6 +307,8 @@ func TestManageJobs(t *testing.T) {
 	mustHold(t, f.manage("", "jobs", "wait", job.ID), `"DONE"`)
 	f.refused(4, "is DONE", "jobs", "pause", job.ID)
 	f.refused(3, "no such job", "jobs", "show", "nope")
+	f.refused(2, "aws scheduler list-schedules", "schedule", "list")
+	f.refused(2, "aws pipes list-pipes", "triggers", "list")
 	f.refused(2, "queues on AWS have none", "rerun", "--all", "--lane", "bulk", "--yes")
 
 	mustHold(t, f.manage("", "rerun", "--collections-workflow", "c_bad", "--from", "failed", "--limit", "3", "--yes"), `"sent":3`)

@@ -158,7 +158,11 @@ func TestRefused(t *testing.T) {
 			}
 			cfg, err := config.Load(t.Context(), tt.opts)
 			if err == nil {
-				err = config.Explain(get(t, cfg))
+				err = get(t, cfg)
+				if plain, want := config.Plainly(err), "describing the table state: "+tt.text; plain.Error() != want || problem.KindOf(plain) != tt.kind {
+					t.Errorf("told plainly: %v, want %s", plain, want)
+				}
+				err = config.Explain(err)
 			}
 			if problem.KindOf(err) != tt.kind || err.Error() != tt.text || !strings.Contains(problem.HintOf(err), tt.hint) {
 				t.Errorf("%v: %q, hint %q; want %v: %q, hint %q", problem.KindOf(err), err, problem.HintOf(err), tt.kind, tt.text, tt.hint)
@@ -212,6 +216,10 @@ func TestOtherServicesExplained(t *testing.T) {
 	}
 	_, noQueue := sqs.NewFromConfig(cfg).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String("http://q")})
 	_, denied := s3.NewFromConfig(cfg).GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
+	if got := config.Plainly(fmt.Errorf("looking: %w", noQueue)); got.Error() != "looking: sqs has no such resource for ReceiveMessage: The specified queue does not exist." ||
+		!errors.Is(got, noQueue) || problem.KindOf(got) != problem.Internal {
+		t.Errorf("told plainly: %v", got)
+	}
 	for _, tt := range []struct {
 		err  error
 		kind problem.Kind

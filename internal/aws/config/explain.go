@@ -36,7 +36,11 @@ func Explain(err error) error {
 // Plainly is the error with the sentence of Explain where the SDK has its own, and without a kind: for those who know better what it means here.
 func Plainly(err error) error {
 	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
-		if sentence, _, _ := sentenceOf(op); sentence != "" {
+		sentence, _, _ := sentenceOf(op)
+		if known, ok := errors.AsType[*problem.Error](op.Err); ok { // why there are no credentials
+			sentence = known.Error()
+		}
+		if sentence != "" {
 			return &quieted{strings.Replace(err.Error(), op.Error(), sentence, 1), err}
 		}
 	}
