@@ -75,4 +75,6 @@ func (e *eventError) Unwrap() error { return e.cause }
 // ErrorType is the type under which Lambda is told.
 func (e *eventError) ErrorType() string { return typeInput }
 
-func unexpected(format string, args ...any) error { return &eventError{text: fmt.Sprintf(format, args...)} }
+func unexpected(format string, args ...any) error {
+	return &eventError{text: fmt.Sprintf(format, args...)}
+}
