@@ -112,9 +112,9 @@ func TestQuiet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	real := os.Stderr
+	before := os.Stderr
 	os.Stderr = file
-	t.Cleanup(func() { os.Stderr = real })
+	t.Cleanup(func() { os.Stderr = before })
 	cfg, err := config.Load(t.Context(), config.Options{Profile: "empty"})
 	if err != nil {
 		t.Fatal(err)
