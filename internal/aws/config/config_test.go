@@ -1,9 +1,11 @@
 package config_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -219,6 +221,11 @@ func TestOtherServicesExplained(t *testing.T) {
 	if got := config.Plainly(fmt.Errorf("looking: %w", noQueue)); got.Error() != "looking: sqs has no such resource for ReceiveMessage: The specified queue does not exist." ||
 		!errors.Is(got, noQueue) || problem.KindOf(got) != problem.Internal {
 		t.Errorf("told plainly: %v", got)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: config.LogAttr})).Info("m", "error", noQueue, "other", errors.New("as it is"), "nothing", nil)
+	if said := log.String(); !strings.Contains(said, `error="sqs has no such resource for ReceiveMessage: The specified queue does not exist." other="as it is" nothing=<nil>`) {
+		t.Error(said)
 	}
 	for _, tt := range []struct {
 		err  error

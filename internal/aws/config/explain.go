@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -45,6 +46,16 @@ func Plainly(err error) error {
 		}
 	}
 	return err
+}
+
+// LogAttr has logs tell errors plainly: it is a slog.HandlerOptions.ReplaceAttr.
+func LogAttr(_ []string, a slog.Attr) slog.Attr {
+	if err, ok := a.Value.Any().(error); ok {
+		if said, ok := any(Plainly(err)).(*quieted); ok {
+			a.Value = slog.StringValue(said.text)
+		}
+	}
+	return a
 }
 
 // plain is that sentence alone.
