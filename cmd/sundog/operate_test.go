@@ -307,6 +307,8 @@ func TestManageJobs(t *testing.T) {
 	mustHold(t, f.manage("", "jobs", "wait", job.ID), `"DONE"`)
 	f.refused(4, "is DONE", "jobs", "pause", job.ID)
 	f.refused(3, "no such job", "jobs", "show", "nope")
+	f.refused(2, "aws scheduler list-schedules", "schedule", "list")
+	f.refused(2, "aws pipes list-pipes", "triggers", "list")
 	f.refused(2, "queues on AWS have none", "rerun", "--all", "--lane", "bulk", "--yes")
 
 	mustHold(t, f.manage("", "rerun", "--collections-workflow", "c_bad", "--from", "failed", "--limit", "3", "--yes"), `"sent":3`)
@@ -397,8 +399,8 @@ func TestManageExecutions(t *testing.T) {
 	mustHold(t, f.manage("", "get-state", "c/workflow-bad/1"), "FAILED")
 	mustHold(t, f.manage("{}", "start-execution", "ok", "--wait"), "{}")
 	f.refused(2, "dev-none", "start-execution", "none")
-	f.refused(3, "no such execution", "get-execution", "arn:aws:states:us-east-1:000000000000:execution:dev-ok:none")
-	f.refused(3, "state machine", "get-workflow-definition", "none")
+	f.refused(3, "no such execution: states has no such resource for DescribeExecution", "get-execution", "arn:aws:states:us-east-1:000000000000:execution:dev-ok:none")
+	f.refused(3, "no such state machine: states has no such resource", "get-workflow-definition", "none")
 	mustHold(t, f.manage("", "delete", "c/workflow-bad/1", "--reason", "test"), "c/workflow-bad/1")
 	f.refused(3, "no such record", "get-state", "c/workflow-bad/1")
 }

@@ -3,7 +3,10 @@ package archtest
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -125,4 +128,66 @@ func TestRulesCanFail(t *testing.T) {
 			t.Errorf("%s may import %s", from, to)
 		}
 	}
+}
+
+// TestEveryPackageIsInALayer looks for every package in ARCHITECTURE.md's table of layers, and for what the table names in the tree. What lies
+// below a package that is named belongs to it.
+func TestEveryPackageIsInALayer(t *testing.T) {
+	text, err := os.ReadFile("../../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := layers(string(text))
+	if len(named) < 50 {
+		t.Fatalf("the table of layers names %v", named)
+	}
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		name, ok := strings.CutPrefix(p.ImportPath, "sundog/")
+		if !ok || strings.HasPrefix(name, "docs") || strings.HasPrefix(name, "examples") || strings.HasPrefix(name, "deploy") {
+			continue
+		}
+		home := name
+		for !slices.Contains(named, home) || home != name && slices.Contains(platforms, home) {
+			if home = path.Dir(home); home == "." {
+				t.Errorf("ARCHITECTURE.md has no layer for %s", name)
+				break
+			}
+		}
+		seen[home] = true
+	}
+	for _, name := range named {
+		if !seen[name] {
+			t.Errorf("ARCHITECTURE.md has a layer for %s, which is not there", name)
+		}
+	}
+}
+
+// platforms are the packages below which others have a name of their own.
+var platforms = []string{"internal/embedded", "internal/aws"}
+
+// layers are the packages that the table of layers in ARCHITECTURE.md names: the second column, in which a name is below the folder
+// before it that ends with a slash or with "and below it".
+func layers(text string) []string {
+	_, table, _ := strings.Cut(text, "| layer | packages |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	word := regexp.MustCompile("`([^`]+)`(:| and below it)?")
+	var named []string
+	for _, row := range strings.Split(table, "\n")[2:] {
+		below := ""
+		for _, m := range word.FindAllStringSubmatch(strings.Split(row, "|")[2], -1) {
+			name := strings.TrimSuffix(m[1], "/")
+			switch {
+			case m[2] == ":":
+				below = m[1]
+			case m[2] != "":
+				named, below = append(named, name), name+"/"
+			case strings.HasPrefix(name, "cmd/"):
+				named = append(named, name)
+			default:
+				named = append(named, below+name)
+			}
+		}
+	}
+	return named
 }

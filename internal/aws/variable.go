@@ -30,10 +30,11 @@ const (
 )
 
 const (
-	topicForm = "the ARN of a topic, arn:aws:sns:REGION:ACCOUNT:NAME"
-	queueForm = "the URL of a queue, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
-	tableForm = "the name of a table"
-	groupForm = "the name of a log group"
+	topicForm  = "the ARN of a topic, arn:aws:sns:REGION:ACCOUNT:NAME"
+	queueForm  = "the URL of a queue, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
+	tableForm  = "the name of a table, 3 to 255 letters, digits, '_', '-' and '.', or its ARN"
+	bucketForm = "the name of a bucket, 3 to 255 letters, digits, '-', '.' and '_'"
+	groupForm  = "the name of a log group"
 )
 
 // The variables by their names. Those that begin with CIRRUS_ mean what they mean to Cirrus.
@@ -77,9 +78,9 @@ func Variables() []Variable {
 	group, text := regexp.MustCompile(groupPattern), regexp.MustCompile(`(?s)^.*$`)
 	return []Variable{
 		{StateDB, "the table of records", "", tableForm, table, func(e *Environment, v string) { e.StateDB = v }},
-		{PayloadBucket, "the bucket of inputs and outputs", "", "the name of a bucket", bucket, func(e *Environment, v string) { e.PayloadBucket = v }},
+		{PayloadBucket, "the bucket of inputs and outputs", "", bucketForm, bucket, func(e *Environment, v string) { e.PayloadBucket = v }},
 		{PayloadRootPrefix, "the first part of every key in it", "cirrus", "a key without a slash at its ends", regexp.MustCompile(`^[^/\s]([^\s]*[^/\s])?$`), func(e *Environment, v string) { e.PayloadRoot = v }},
-		{DataBucket, "the bucket of the catalog", "", "the name of a bucket", bucket, func(e *Environment, v string) { e.DataBucket = v }},
+		{DataBucket, "the bucket of the catalog", "", bucketForm, bucket, func(e *Environment, v string) { e.DataBucket = v }},
 		{BaseWorkflowARN, "the beginning of the state machines' ARNs, up to the workflow's name", "", "arn:aws:states:REGION:ACCOUNT:stateMachine:PREFIX-", arn("states", `stateMachine:[-\w]*`), func(e *Environment, v string) { e.BaseWorkflowARN = v }},
 		{ProcessQueueURL, "the queue that payloads are processed from", "", queueForm, queue, func(e *Environment, v string) { e.ProcessQueueURL = v }},
 		{PublishTopicARN, "where the Items of a payload that succeeded are published", "", topicForm, topic, func(e *Environment, v string) { e.PublishTopicARN = v }},

@@ -20,7 +20,7 @@ func (a *app) listFunctionsCommand() *cobra.Command {
 		Use:     "list-lambdas",
 		Aliases: []string{"functions", "list-functions"},
 		Short:   "List the functions and what they are doing",
-		Example: "  sundog list-lambdas",
+		Example: "  sundog list-lambdas\n  sundog manage prod list-lambdas",
 		Args:    cobra.NoArgs,
 		RunE: a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 			all, err := c.Functions(ctx)
@@ -45,7 +45,7 @@ func (a *app) invokeFunctionCommand() *cobra.Command {
 		Short:   "Call a function with a JSON document and print its response",
 		Long: `Call a function with a JSON document from a file or standard input as its event, and print the response. A failure of the function is the
 error of this command, which then ends with code 10; its log stream is named on standard error.`,
-		Example: "  sundog invoke-lambda echo event.json",
+		Example: "  sundog invoke-lambda echo event.json\n  sundog manage prod invoke-lambda process payload.json",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
@@ -80,8 +80,9 @@ func (a *app) recentLogsCommand(name, kind, what, example string) *cobra.Command
 		Use:   name + " NAME [ID]",
 		Short: "Print what a " + what + " wrote",
 		Long: fmt.Sprintf(`Without ID, list the log streams of the %[1]s with this name. With the id of a call or job, print its lines. The names of streams that
-get-execution-events --with-log-metadata shows can be given too.`, what),
-		Example: "  sundog " + name + " " + example,
+get-execution-events --with-log-metadata shows can be given too. On AWS ID is a stream of the function's log group, or the rest of the name of a
+job's stream, such as default/JOB_ID.`, what),
+		Example: "  sundog " + name + " " + example + "\n  sundog manage prod " + name + " " + example,
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: a.online(func(ctx context.Context, c *client.Client, args []string) error {
 			args[0] = strings.TrimPrefix(args[0], "/aws/lambda/") // a log group, as Cirrus has it
@@ -130,8 +131,8 @@ type overview struct {
 func (a *app) showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "show",
-		Short:   "Show what there is on the server: its project, workflows, functions and queues",
-		Example: "  sundog show",
+		Short:   "Show what there is on the server: its project, workflows, functions and queues; on AWS, its variables too",
+		Example: "  sundog show\n  sundog manage prod show",
 		Args:    cobra.NoArgs,
 		RunE: a.online(func(ctx context.Context, c *client.Client, _ []string) error {
 			o := overview{}

@@ -51,7 +51,7 @@ func checkExample(t *testing.T, root, c *cobra.Command, line string) {
 			words = append(words, strings.Fields(part)...)
 		}
 	}
-	if len(words) > 3 && words[0] == "manage" { // manage DEPLOYMENT COMMAND: parsed as the command
+	if len(words) > 2 && words[0] == "manage" { // manage DEPLOYMENT COMMAND: parsed as the command
 		words = words[2:]
 		c = nil
 	}

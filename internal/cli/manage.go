@@ -22,7 +22,8 @@ func (a *app) manageCommand() *cobra.Command {
 line works on itself. deployments add gives a name, list-deployments shows them. A name that you have not given is looked up in the parameter
 store of AWS (/cirrus/deployments/NAME), with the credentials of the environment or those of --profile, --region and --iam-arn.`,
 		Example: `  sundog manage dev get-state sentinel-2-l2a/workflow-ingest/S2A_T07HFE_20190212
-  sundog manage dev get-payloads --collections-workflow sentinel-2-l2a_ingest --state FAILED --since '10 d' --rerun | sundog manage dev process`,
+  sundog manage dev get-payloads --collections-workflow sentinel-2-l2a_ingest --state FAILED --since '10 d' --rerun | sundog manage dev process
+  sundog manage prod errors --since 24h --profile operations --region us-west-2`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -93,9 +94,11 @@ func (a *app) firstWord(args []string, i int) int {
 
 func (a *app) listDeploymentsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "list-deployments",
-		Short:   "List the deployments that have a name",
-		Example: "  sundog list-deployments",
+		Use:   "list-deployments",
+		Short: "List the deployments that have a name",
+		Long: `List the deployments that were given a name with deployments add, and those in the parameter store of AWS (/cirrus/deployments/) where there
+are credentials for it: those of the environment, or of --profile, --region and --iam-arn.`,
+		Example: "  sundog list-deployments\n  sundog list-deployments --profile operations --region us-west-2",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := a.listed(cmd.Context())
@@ -194,7 +197,7 @@ func (a *app) deploymentsAddCommand() *cobra.Command {
 func (a *app) deploymentsRemoveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "remove NAME",
-		Short:   "Forget the name of a server",
+		Short:   "Forget the name of a server or of a deployment on AWS; nothing is changed there",
 		Example: "  sundog deployments remove dev",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -220,7 +223,7 @@ func (a *app) execCommand(name string) *cobra.Command {
 		Long: `Run a program with SUNDOG_SERVER and SUNDOG_TOKEN set to the server and token of this call, so that it and every sundog command in it
 work on the same server. On a deployment on AWS it has the variables of its functions, and its region and credentials. The exit code is that
 of the program.`,
-		Example:               "  sundog " + name + " ./nightly.sh --all",
+		Example:               "  sundog " + name + " ./nightly.sh --all\n  sundog manage prod " + name + " ./nightly.sh --all",
 		Args:                  cobra.MinimumNArgs(1),
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -3,6 +3,7 @@ package operations
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"sundog/internal/api"
@@ -103,6 +104,9 @@ func (o *Records) document(w http.ResponseWriter, r *http.Request, record *state
 		return
 	}
 	text, etag, err := o.Payloads.Get(r.Context(), at.Key)
+	if errors.Is(err, bucket.ErrNotFound) {
+		err = problem.New(problem.NotFound, "%s is %s, and there is no %s payload at %s", record.ID, record.State(), which, at)
+	}
 	if err != nil {
 		o.Fail(w, r, err)
 		return

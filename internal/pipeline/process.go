@@ -144,7 +144,6 @@ func (p *Processor) process(ctx context.Context, tasks []*task) {
 				t.settle(retry(err))
 			}
 		}
-		return
 	}
 	p.each(ctx, tasks, func(t *task) {
 		ctx := trace.With(ctx, t.span.Self())

@@ -219,6 +219,9 @@ func TestWhatMayPassIsRetried(t *testing.T) {
 				if r := p.record(first); r.State() != tt.state {
 					t.Fatalf("time %d: record %+v", receives, r)
 				}
+				if said := p.log.all(t); len(said) != receives || said[receives-1]["payload_id"] != first || !strings.Contains(fmt.Sprint(said[receives-1]["error"]), "throttled") {
+					t.Fatalf("time %d: the log says %v", receives, said)
+				}
 			}
 			p.executor.fail, p.executor.limit = nil, 0
 			p.stateDB.read, p.stateDB.emit, p.stateDB.before = nil, nil, nil

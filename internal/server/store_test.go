@@ -46,6 +46,10 @@ func TestPayloadsAreBroughtIn(t *testing.T) {
 	if got, err := r.Payload(t.Context(), "a/workflow-first/a1", "input"); err != nil || string(got) != `{"id":"a1"}` {
 		t.Errorf("%s, %v", got, err)
 	}
+	if _, err := r.Payload(t.Context(), "a/workflow-first/a1", "output"); !problem.Is(err, problem.NotFound) ||
+		!strings.Contains(err.Error(), "a/workflow-first/a1 is FAILED, and there is no output payload at s3://payloads/") {
+		t.Error(err)
+	}
 	if got, err := r.Payload(t.Context(), "a/workflow-first/a2", "output"); err != nil || string(got) != `{"id":"a2"}` {
 		t.Errorf("%s, %v", got, err)
 	}

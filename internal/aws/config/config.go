@@ -7,6 +7,7 @@
 //   - What AWS throttles is tried again, later and later, at a rate that adapts to the service: Attempts times in all. What is still throttled
 //     then is an error that may pass.
 //   - One pool of connections serves all clients that are built from one configuration.
+//   - The SDK writes nothing to standard error.
 //   - Nothing is called: wrong credentials show with the first request, and Explain says what is wrong with them.
 package config
 
@@ -21,6 +22,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"sundog/internal/problem"
 )
@@ -54,6 +56,7 @@ func Load(ctx context.Context, opts Options) (aws.Config, error) {
 		awsconfig.WithRetryMaxAttempts(Attempts),
 		awsconfig.WithHTTPClient(client()),
 		awsconfig.WithAppID("sundog"),
+		awsconfig.WithLogger(logging.Nop{}), // what it warns of is in the errors, and standard error belongs to whoever logs
 	)
 	if err != nil {
 		return aws.Config{}, explainLoad(err)

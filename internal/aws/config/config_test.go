@@ -1,9 +1,11 @@
 package config_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -105,6 +107,28 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// TestQuiet has the SDK find out that the machine refuses to name its role, of which it warns where nobody tells it to be silent.
+func TestQuiet(t *testing.T) {
+	machine(t, map[string]string{"AWS_EC2_METADATA_DISABLED": "", "AWS_EC2_METADATA_SERVICE_ENDPOINT": service(t, http.StatusForbidden, "", "")})
+	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stderr
+	os.Stderr = file
+	t.Cleanup(func() { os.Stderr = before })
+	cfg, err := config.Load(t.Context(), config.Options{Profile: "empty"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := config.Explain(get(t, cfg)); err.Error() != "there are no AWS credentials of the profile empty" {
+		t.Error(err)
+	}
+	if said, err := os.ReadFile(file.Name()); err != nil || len(said) > 0 {
+		t.Errorf("%s, %v", said, err)
+	}
+}
+
 // TestRefused is about what is wrong before a request is made, or in the making of its signature.
 func TestRefused(t *testing.T) {
 	const denied = `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User: u is not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>`
@@ -136,7 +160,11 @@ func TestRefused(t *testing.T) {
 			}
 			cfg, err := config.Load(t.Context(), tt.opts)
 			if err == nil {
-				err = config.Explain(get(t, cfg))
+				err = get(t, cfg)
+				if plain, want := config.Plainly(err), "describing the table state: "+tt.text; plain.Error() != want || problem.KindOf(plain) != tt.kind {
+					t.Errorf("told plainly: %v, want %s", plain, want)
+				}
+				err = config.Explain(err)
 			}
 			if problem.KindOf(err) != tt.kind || err.Error() != tt.text || !strings.Contains(problem.HintOf(err), tt.hint) {
 				t.Errorf("%v: %q, hint %q; want %v: %q, hint %q", problem.KindOf(err), err, problem.HintOf(err), tt.kind, tt.text, tt.hint)
@@ -190,6 +218,15 @@ func TestOtherServicesExplained(t *testing.T) {
 	}
 	_, noQueue := sqs.NewFromConfig(cfg).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String("http://q")})
 	_, denied := s3.NewFromConfig(cfg).GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
+	if got := config.Plainly(fmt.Errorf("looking: %w", noQueue)); got.Error() != "looking: sqs has no such resource for ReceiveMessage: The specified queue does not exist." ||
+		!errors.Is(got, noQueue) || problem.KindOf(got) != problem.Internal {
+		t.Errorf("told plainly: %v", got)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: config.LogAttr})).Info("m", "error", noQueue, "other", errors.New("as it is"), "nothing", nil)
+	if said := log.String(); !strings.Contains(said, `error="sqs has no such resource for ReceiveMessage: The specified queue does not exist." other="as it is" nothing=<nil>`) {
+		t.Error(said)
+	}
 	for _, tt := range []struct {
 		err  error
 		kind problem.Kind

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -33,7 +34,31 @@ func Explain(err error) error {
 	return tell(kind, err, strings.Replace(err.Error(), op.Error(), sentence, 1), hint)
 }
 
-// plain is the error with the words of Explain, without a kind of its own.
+// Plainly is the error with the sentence of Explain where the SDK has its own, and without a kind: for those who know better what it means here.
+func Plainly(err error) error {
+	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
+		sentence, _, _ := sentenceOf(op)
+		if known, ok := errors.AsType[*problem.Error](op.Err); ok { // why there are no credentials
+			sentence = known.Error()
+		}
+		if sentence != "" {
+			return &quieted{strings.Replace(err.Error(), op.Error(), sentence, 1), err}
+		}
+	}
+	return err
+}
+
+// LogAttr has logs tell errors plainly: it is a slog.HandlerOptions.ReplaceAttr.
+func LogAttr(_ []string, a slog.Attr) slog.Attr {
+	if err, ok := a.Value.Any().(error); ok {
+		if said, ok := any(Plainly(err)).(*quieted); ok {
+			a.Value = slog.StringValue(said.text)
+		}
+	}
+	return a
+}
+
+// plain is that sentence alone.
 func plain(err error) error {
 	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
 		if sentence, _, _ := sentenceOf(op); sentence != "" {

@@ -64,11 +64,17 @@ func (e *panicError) Error() string {
 func (e *panicError) ErrorType() string { return typePanic }
 
 // eventError says that an event is not of the shape that its handler takes.
-type eventError struct{ text string }
+type eventError struct {
+	text  string
+	cause error // which may have a hint; often nil
+}
 
 func (e *eventError) Error() string { return e.text }
+func (e *eventError) Unwrap() error { return e.cause }
 
 // ErrorType is the type under which Lambda is told.
 func (e *eventError) ErrorType() string { return typeInput }
 
-func unexpected(format string, args ...any) error { return &eventError{fmt.Sprintf(format, args...)} }
+func unexpected(format string, args ...any) error {
+	return &eventError{text: fmt.Sprintf(format, args...)}
+}

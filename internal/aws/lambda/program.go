@@ -23,10 +23,10 @@ const (
 )
 
 // Main is the program under AWS Lambda: it serves the handler that the environment names, and never returns. Logs are lines of JSON, those of the
-// runtime and of AWS's SDK among them.
+// runtime among them.
 func Main(ctx context.Context, getenv func(name string) string, log io.Writer) {
 	var level slog.LevelVar
-	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: &level}))
+	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: &level, ReplaceAttr: config.LogAttr}))
 	slog.SetLogLoggerLevel(slog.LevelDebug) // they repeat every error that is told
 	slog.SetDefault(logger)
 	var platform *aws.Platform

@@ -12,6 +12,7 @@ import (
 
 	"sundog/internal/aws/taskstream"
 	"sundog/internal/pipeline"
+	"sundog/internal/problem"
 	"sundog/internal/queue"
 	"sundog/internal/schedule"
 )
@@ -100,7 +101,7 @@ func Act(a Actor, t schedule.ActionType) Func {
 
 // Streamer starts workflows by the records of a stream: aws/taskstream.Stream.
 type Streamer interface {
-	// Handle returns the records that failed; an error when the event could not be read.
+	// Handle returns the records that failed; an error of kind problem.Invalid when the event is not one of a stream.
 	Handle(ctx context.Context, event []byte) ([]taskstream.Failure, error)
 }
 
@@ -109,6 +110,9 @@ type Streamer interface {
 func TaskStream(s Streamer, partial bool, logger *slog.Logger) Func {
 	return func(ctx context.Context, event []byte) ([]byte, error) {
 		failures, err := s.Handle(ctx, event)
+		if problem.Is(err, problem.Invalid) {
+			return nil, &eventError{err.Error(), err}
+		}
 		if err != nil {
 			return nil, err
 		}

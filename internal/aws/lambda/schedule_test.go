@@ -12,6 +12,7 @@ import (
 	"sundog/internal/aws/lambda"
 	"sundog/internal/aws/taskstream"
 	"sundog/internal/pipeline"
+	"sundog/internal/problem"
 	"sundog/internal/queue"
 	"sundog/internal/schedule"
 )
@@ -45,7 +46,7 @@ func (s *schedules) Carry(_ context.Context, t schedule.ActionType, message []by
 func (s *schedules) Handle(_ context.Context, event []byte) ([]taskstream.Failure, error) {
 	switch {
 	case !strings.Contains(string(event), "dynamodb"):
-		return nil, errors.New("no event of a stream")
+		return nil, problem.New(problem.Invalid, "no event of a stream").WithHint("map one")
 	case strings.Contains(string(event), "TASK#fail"):
 		return []taskstream.Failure{{Sequence: "4421584500000000017450439091", Err: errors.New("throttled")}}, nil
 	}
@@ -101,6 +102,14 @@ func TestHandlersOfSchedulesAndStreams(t *testing.T) {
 		if string(answer) != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %s, %v", c.name, answer, err)
 		}
+	}
+	_, err := stream(t.Context(), sqs)
+	typed, ok := errors.AsType[interface {
+		error
+		ErrorType() string
+	}](err)
+	if !ok || typed.ErrorType() != "InvalidEvent" || problem.HintOf(err) != "map one" {
+		t.Errorf("an event of another shape: %v, hint %q", err, problem.HintOf(err))
 	}
 	if len(s.carried) != 2 || s.carried[0] != "http-request {}" {
 		t.Errorf("carried out: %v", s.carried)

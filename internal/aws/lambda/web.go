@@ -56,7 +56,7 @@ type httpRequest struct {
 func readHTTP(event []byte) (httpRequest, error) {
 	var version struct{ Version string }
 	if err := json.Unmarshal(event, &version); err != nil {
-		return httpRequest{}, unexpected("this function takes requests of API Gateway or of a function URL: %v", err)
+		return httpRequest{}, unexpected("this function takes requests of API Gateway or of a function URL; this event is no object")
 	}
 	if version.Version == "2.0" {
 		return readHTTP2(event)

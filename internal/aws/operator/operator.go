@@ -108,6 +108,7 @@ func (o *Operator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // classify gives an error its kind: those of AWS say what they mean.
 func classify(err error) error {
+	said := config.Plainly(err)
 	for _, k := range []struct {
 		err  error
 		kind problem.Kind
@@ -119,10 +120,10 @@ func classify(err error) error {
 		{domain.ErrMalformed, problem.Invalid},
 	} {
 		if errors.Is(err, k.err) {
-			return problem.Wrap(k.kind, err, "")
+			return problem.Wrap(k.kind, said, "")
 		}
 	}
-	if known := operations.Classify(err); !problem.Is(known, problem.Internal) {
+	if known := operations.Classify(said); !problem.Is(known, problem.Internal) {
 		return known
 	}
 	return config.Explain(err)

@@ -156,7 +156,7 @@ func (db *DB) update(ctx context.Context, t *statedb.Transition, e *expression) 
 		return nil, found, err
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("setting %s to %s: %w", t.ID, t.To, err)
+		return nil, nil, fmt.Errorf("setting %s to %s in the table %s: %w", t.ID, t.To, *db.table, err)
 	}
 	r, err := decode(out.Attributes)
 	if err != nil {

@@ -56,7 +56,7 @@ func (db *DB) GetMany(ctx context.Context, ids []payload.ID) ([]statedb.Found, e
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("reading %d records: %w", len(ids), err)
+		return nil, fmt.Errorf("reading %d records of the table %s: %w", len(ids), *db.table, err)
 	}
 	for _, items := range batches {
 		for _, it := range items {

@@ -33,7 +33,7 @@ func (db *DB) Partitions(ctx context.Context) ([]string, error) {
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("listing the workflows of the state database: %w", err)
+		return nil, fmt.Errorf("listing the workflows of the table %s: %w", *db.table, err)
 	}
 	all := slices.Concat(found...)
 	slices.Sort(all)
@@ -109,7 +109,7 @@ func (db *DB) statesOf(ctx context.Context, partition string) ([]statedb.State, 
 			ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("listing the states of %s: %w", partition, err)
+			return nil, fmt.Errorf("listing the states of %s in the table %s: %w", partition, *db.table, err)
 		}
 		if len(out.Items) == 0 {
 			return all, nil

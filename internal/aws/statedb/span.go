@@ -80,7 +80,7 @@ func (s *span) fill(ctx context.Context) error {
 	}
 	out, err := s.db.client.Query(ctx, in)
 	if err != nil {
-		return fmt.Errorf("reading records of %s: %w", s.partition, err)
+		return fmt.Errorf("reading records of %s in the table %s: %w", s.partition, *s.db.table, err)
 	}
 	for _, it := range out.Items {
 		if err := s.add(it); err != nil {
@@ -152,7 +152,7 @@ func (db *DB) count(ctx context.Context, partition, index, prefix string) (int64
 	for {
 		out, err := db.client.Query(ctx, in)
 		if err != nil {
-			return 0, fmt.Errorf("counting records of %s: %w", partition, err)
+			return 0, fmt.Errorf("counting records of %s in the table %s: %w", partition, *db.table, err)
 		}
 		total += int64(out.Count)
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {

@@ -92,7 +92,7 @@ func (db *DB) find(ctx context.Context, id payload.ID) (*statedb.Record, error) 
 	}
 	out, err := db.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: db.table, Key: keyOf(id), ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return nil, fmt.Errorf("reading record %s: %w", id, err)
+		return nil, fmt.Errorf("reading record %s of the table %s: %w", id, *db.table, err)
 	}
 	if len(out.Item) == 0 {
 		return nil, nil

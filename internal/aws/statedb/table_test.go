@@ -221,3 +221,39 @@ func TestNull(t *testing.T) {
 		}
 	}
 }
+
+// TestErrorsNameTheTable asks for what needs a table that is not there: DynamoDB does not say which one it misses.
+func TestErrorsNameTheTable(t *testing.T) {
+	absent := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"Requested resource not found"}`)
+	})
+	db := statedb.New(statedb.Options{Table: "nowhere", Client: dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://standin"), Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
+		HTTPClient: handlerTransport{absent}, DisableValidateResponseChecksum: true,
+	})})
+	ctx, r := t.Context(), domain.Record{ID: payload.ID{Collections: "c", Workflow: "w", ItemIDs: "i"}, StateUpdated: "FAILED_2026-01-01T00:00:00.000000+00:00"}
+	for name, f := range map[string]func() error{
+		"get":  func() error { _, err := db.Get(ctx, r.ID); return err },
+		"many": func() error { _, err := db.GetMany(ctx, []payload.ID{r.ID}); return err },
+		"claim": func() error {
+			_, err := db.Apply(ctx, domain.Claim(r.ID, "arn", time.Now()), domain.Effects{})
+			return err
+		},
+		"start": func() error {
+			_, err := db.Apply(ctx, domain.Start(r.ID, "arn", time.Now()), domain.Effects{})
+			return err
+		},
+		"query":  func() error { _, err := db.Query(ctx, domain.Query{Partition: "c_w", Limit: 1}); return err },
+		"all":    func() error { _, err := db.Partitions(ctx); return err },
+		"counts": func() error { _, err := db.Counts(ctx, "c_w"); return err },
+		"put":    func() error { return db.Put(ctx, r) },
+		"bring":  func() error { _, err := db.PutMany(ctx, []domain.Record{r}, domain.KeepExisting); return err },
+		"delete": func() error { return db.Delete(ctx, r.ID, domain.Effects{}) },
+		"check":  func() error { return db.Check(ctx) },
+	} {
+		if err := f(); err == nil || !strings.Contains(err.Error(), "table nowhere") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -34,7 +34,7 @@ func (db *DB) Put(ctx context.Context, r statedb.Record) error {
 	}
 	db.claims.take(r.ID)
 	if _, err := db.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: db.table, Item: it}); err != nil {
-		return fmt.Errorf("writing record %s: %w", r.ID, err)
+		return fmt.Errorf("writing record %s into the table %s: %w", r.ID, *db.table, err)
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func (db *DB) replace(ctx context.Context, id payload.ID, was item, after *state
 	}
 	failed, is := errors.AsType[*types.ConditionalCheckFailedException](err)
 	if !is && err != nil {
-		return fmt.Errorf("replacing record %s: %w", id, err)
+		return fmt.Errorf("replacing record %s in the table %s: %w", id, *db.table, err)
 	}
 	if !is {
 		return nil
@@ -128,7 +128,7 @@ func (db *DB) Delete(ctx context.Context, id payload.ID, effects statedb.Effects
 		return fmt.Errorf("%w: %s", statedb.ErrNotFound, id)
 	}
 	if err != nil {
-		return fmt.Errorf("deleting record %s: %w", id, err)
+		return fmt.Errorf("deleting record %s from the table %s: %w", id, *db.table, err)
 	}
 	return db.carry(ctx, &effects)
 }
@@ -165,7 +165,7 @@ func (db *DB) PutMany(ctx context.Context, records []statedb.Record, over stated
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("storing %d records: %w", len(records), err)
+		return nil, fmt.Errorf("storing %d records in the table %s: %w", len(records), *db.table, err)
 	}
 	for i := range records { // earlier ones of the same id
 		brought[i] = brought[last[records[i].ID]]

@@ -149,17 +149,14 @@ func read(event []byte) ([]record, error) {
 	var e struct {
 		Records []json.RawMessage `json:"Records"`
 	}
-	if err := json.Unmarshal(event, &e); err != nil {
-		return nil, err
-	}
-	if e.Records == nil {
-		return nil, errors.New("it has no Records")
+	if err := json.Unmarshal(event, &e); err != nil || e.Records == nil {
+		return nil, errors.New("it is no object with a list of Records")
 	}
 	records := make([]record, len(e.Records))
 	for i, body := range e.Records {
 		r := &records[i]
 		if err := json.Unmarshal(body, r); err != nil {
-			return nil, fmt.Errorf("record %d: %w", i, err)
+			return nil, fmt.Errorf("record %d is of another shape", i)
 		}
 		if r.EventSource != "aws:dynamodb" || r.EventID == "" || r.DynamoDB.SequenceNumber == "" {
 			return nil, fmt.Errorf("record %d has the source %q; it is to be aws:dynamodb, with an eventID and a dynamodb.SequenceNumber", i, r.EventSource)

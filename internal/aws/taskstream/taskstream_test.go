@@ -162,7 +162,7 @@ func TestEventsThatAreRefused(t *testing.T) {
 		``, `[]`, `{}`, `{"Records":null}`, `{"Records":{}}`, `{"Records":["a"]}`, `{"Records":[{"body":"{}","eventSource":"aws:sqs","messageId":"a"}]}`,
 		string(event(good, strings.Replace(good, `"eventID"`, `"id"`, 1))), string(event(good, strings.Replace(good, `"SequenceNumber"`, `"number"`, 1))),
 	} {
-		if failed, err := s.Handle(t.Context(), []byte(text)); !problem.Is(err, problem.Invalid) || failed != nil || len(e.starts) != 0 {
+		if failed, err := s.Handle(t.Context(), []byte(text)); !problem.Is(err, problem.Invalid) || strings.Contains(err.Error(), "Go value") || failed != nil || len(e.starts) != 0 {
 			t.Errorf("%.60s: %v, %v, started %s", text, failed, err, e.starts)
 		}
 	}
