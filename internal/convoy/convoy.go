@@ -60,6 +60,59 @@ func (c *Convoy) Go() {
 	c.moving++
 }
 
+// Rest is a member that waits for answers. It moves again once the last has been given, before it has woken up: otherwise those who wake up first would
+// find that nobody moves.
+type Rest struct {
+	convoy *Convoy
+
+	mu   sync.Mutex
+	left int // answers that are missing, and one more until the member stands
+	over bool
+}
+
+// Rest begins to gather what a member waits for.
+func (c *Convoy) Rest() *Rest { return &Rest{convoy: c, left: 1} }
+
+// Still is that of the convoy.
+func (r *Rest) Still() <-chan struct{} { return r.convoy.Still() }
+
+// Expect says that there is one more answer to wait for. It comes before Stand.
+func (r *Rest) Expect() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left++
+}
+
+// Answer says that an answer is about to be given.
+func (r *Rest) Answer() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left--
+	r.end()
+}
+
+// Stand says that the member waits from now on. It moves again after the last answer, or after End.
+func (r *Rest) Stand() {
+	r.convoy.Halt()
+	r.Answer()
+}
+
+// End says that the member waits no longer, whatever is missing.
+func (r *Rest) End() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left = 0
+	r.end()
+}
+
+// end is called with mu held.
+func (r *Rest) end() {
+	if r.left == 0 && !r.over {
+		r.over = true
+		r.convoy.Go()
+	}
+}
+
 func closed() chan struct{} {
 	c := make(chan struct{})
 	close(c)

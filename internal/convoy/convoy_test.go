@@ -41,6 +41,50 @@ func TestStandsWhenNobodyMoves(t *testing.T) {
 	}
 }
 
+// TestRest has members wait for two answers. Each moves from the second answer on, not only from when it finds the time to go on.
+func TestRest(t *testing.T) {
+	c := convoy.New()
+	rests := make([]*convoy.Rest, 3)
+	for i := range rests {
+		c.Join()
+		rests[i] = c.Rest()
+		rests[i].Expect()
+		rests[i].Expect()
+	}
+	still := c.Still()
+	rests[0].Answer()
+	rests[0].Answer() // both are there before it stands
+	rests[0].Stand()
+	rests[1].Stand()
+	rests[2].Stand()
+	if stands(still) {
+		t.Fatal("the first moves: it has its answers")
+	}
+	c.Halt()
+	if !stands(still) {
+		t.Fatal("two wait for answers, one for something else")
+	}
+	rests[1].Answer()
+	if !stands(c.Still()) {
+		t.Fatal("an answer is missing")
+	}
+	rests[1].Answer()
+	again := c.Still()
+	rests[1].End()
+	if stands(again) {
+		t.Fatal("the second moves")
+	}
+	rests[2].End()
+	rests[2].Answer() // too late
+	c.Leave()
+	if stands(again) {
+		t.Fatal("the third has given up waiting, and moves")
+	}
+	if c.Leave(); !stands(again) {
+		t.Fatal("nobody moves")
+	}
+}
+
 func TestWithoutConvoy(t *testing.T) {
 	c := convoy.From(t.Context())
 	if c != nil {

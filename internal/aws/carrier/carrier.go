@@ -141,10 +141,10 @@ func (c *Carrier) Carry(ctx context.Context, e *statedb.Effects) error {
 	if err := c.audit(ctx, e.Audit); err != nil {
 		return err
 	}
-	if err := together(ctx, c.tell(ctx, e)); err != nil {
+	if err := together(ctx, e, c.tell); err != nil {
 		return err
 	}
-	return together(ctx, c.report(ctx, e))
+	return together(ctx, e, c.report)
 }
 
 // check looks whether all messages can be sent.
@@ -162,14 +162,15 @@ func (c *Carrier) check(e *statedb.Effects) error {
 	return nil
 }
 
-// together waits for all of what was handed over, as a member of a batch that stands.
-func together(ctx context.Context, waits []func() error) (failed error) {
+// together hands messages over and waits for all of them, as a member of a batch that rests.
+func together(ctx context.Context, e *statedb.Effects, hand func(context.Context, *convoy.Rest, *statedb.Effects) []func() error) (failed error) {
+	rest := convoy.From(ctx).Rest()
+	waits := hand(ctx, rest, e)
 	if len(waits) == 0 {
 		return nil
 	}
-	batch := convoy.From(ctx)
-	batch.Halt()
-	defer batch.Go()
+	rest.Stand()
+	defer rest.End()
 	for _, wait := range waits {
 		failed = errors.Join(failed, wait())
 	}
@@ -177,8 +178,7 @@ func together(ctx context.Context, waits []func() error) (failed error) {
 }
 
 // tell hands messages over, but for workflow events, and returns what waits until they have been sent.
-func (c *Carrier) tell(ctx context.Context, e *statedb.Effects) (waits []func() error) {
-	still := convoy.From(ctx).Still()
+func (c *Carrier) tell(ctx context.Context, rest *convoy.Rest, e *statedb.Effects) (waits []func() error) {
 	published := map[string][]topic.Draft{}
 	for _, p := range e.Publish {
 		if p.Topic != c.opts.EventTopic {
@@ -186,21 +186,20 @@ func (c *Carrier) tell(ctx context.Context, e *statedb.Effects) (waits []func() 
 		}
 	}
 	for arn, drafts := range published {
-		waits = append(waits, c.topic(arn).add(ctx, &c.calls, still, drafts))
+		waits = append(waits, c.topic(arn).add(ctx, &c.calls, rest, drafts))
 	}
 	sent := map[string][]queue.Draft{}
 	for _, s := range e.Enqueue {
 		sent[s.Queue] = append(sent[s.Queue], s.Draft)
 	}
 	for url, drafts := range sent {
-		waits = append(waits, c.queue(url).add(ctx, &c.calls, still, drafts))
+		waits = append(waits, c.queue(url).add(ctx, &c.calls, rest, drafts))
 	}
 	return waits
 }
 
 // report hands workflow events over, to their topic and to the watcher.
-func (c *Carrier) report(ctx context.Context, e *statedb.Effects) (waits []func() error) {
-	still := convoy.From(ctx).Still()
+func (c *Carrier) report(ctx context.Context, rest *convoy.Rest, e *statedb.Effects) (waits []func() error) {
 	var drafts []topic.Draft
 	var told [][]byte
 	for _, p := range e.Publish {
@@ -209,10 +208,10 @@ func (c *Carrier) report(ctx context.Context, e *statedb.Effects) (waits []func(
 		}
 	}
 	if len(drafts) > 0 {
-		waits = append(waits, c.topic(c.opts.EventTopic).add(ctx, &c.calls, still, drafts))
+		waits = append(waits, c.topic(c.opts.EventTopic).add(ctx, &c.calls, rest, drafts))
 	}
 	if c.watcher != nil && len(told) > 0 {
-		wait := c.watcher.add(ctx, &c.calls, still, told)
+		wait := c.watcher.add(ctx, &c.calls, rest, told)
 		waits = append(waits, func() error {
 			if err := wait(); err != nil {
 				c.opts.Logger.Warn("workflow events are missing in the metrics", "events", len(told), "error", err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sundog/internal/aws/bulk"
+	"sundog/internal/convoy"
 )
 
 // gatherer joins messages of many callers into requests of one destination. A request carries perCall messages, or those of one caller when they
@@ -27,14 +28,16 @@ type gatherer[T any] struct {
 // parcel are the messages of one caller.
 type parcel[T any] struct {
 	drafts []T
+	rest   *convoy.Rest    // of the caller
 	still  <-chan struct{} // closed when nobody of the caller's batch can come any more
 	done   chan struct{}   // closed when err is known
 	err    error
 }
 
 // add takes the messages of a caller, and returns what waits until they have been sent. When ctx ends first they may be sent all the same.
-func (g *gatherer[T]) add(ctx context.Context, calls *sync.WaitGroup, still <-chan struct{}, drafts []T) (wait func() error) {
-	p := &parcel[T]{drafts: drafts, still: still, done: make(chan struct{})}
+func (g *gatherer[T]) add(ctx context.Context, calls *sync.WaitGroup, rest *convoy.Rest, drafts []T) (wait func() error) {
+	rest.Expect()
+	p := &parcel[T]{drafts: drafts, rest: rest, still: rest.Still(), done: make(chan struct{})}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.waiting = append(g.waiting, p)
@@ -145,6 +148,11 @@ func (g *gatherer[T]) deliver(ctx context.Context, parcels []*parcel[T]) {
 			p.err = g.request(ctx, p.drafts)
 		}
 		first = end
+	}
+	for _, p := range parcels { // all of them move before the first wakes up
+		p.rest.Answer()
+	}
+	for _, p := range parcels {
 		close(p.done)
 	}
 }
