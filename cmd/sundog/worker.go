@@ -43,6 +43,15 @@ func runWorker(ctx context.Context, opts cli.WorkerOptions) error {
 			return problem.Wrap(problem.Invalid, err, "preparing the role %s", h.Name)
 		}
 	}
+	var queues []string
+	for _, h := range handlers {
+		if h.Polled != "" {
+			queues = append(queues, os.Getenv(h.Polled))
+		}
+	}
+	if err := platform.Ready(ctx, queues...); err != nil {
+		return err
+	}
 	logger.Info("working", "roles", opts.Roles, "region", c.Region)
 	return worker.Run(ctx, work)
 }

@@ -181,6 +181,7 @@ func TestInvalidInput(t *testing.T) {
 		want    string
 	}{
 		{"not JSON", []byte(`{"type":`), `publish: invalid payload: `},
+		{"another document", []byte(`{"foo":1}`), `publish: it is no payload: its features are not a list`},
 		{"item", payloadOf("", good, strings.Replace(good, "2023-06-05", "yesterday", 1)), `item "a": properties.datetime: "yesterdayT00:00:00Z" is not an RFC 3339 date and time`},
 		{"no collection", payloadOf("", good, item("b", "", "2023-06-05T00:00:00Z", "")), `item "b": collection: it has none and no matcher gives it one; set it, or add a matcher of the type catch_all to process[0].collection_matchers`},
 		{"both forms", payloadOf(`"collection_matchers":[{"type":"catch_all","collection_name":"x"}],"upload_options":{"collections":{"a":"$[?(@.id)]"}},`, good), `publish: invalid payload: process[0]: holds both collection_matchers and the deprecated upload_options.collections: keep one`},

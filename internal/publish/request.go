@@ -2,7 +2,10 @@ package publish
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+
+	"github.com/tidwall/gjson"
 
 	"sundog/internal/stac"
 	"sundog/payload"
@@ -38,6 +41,9 @@ func parseRequest(raw []byte) (*request, error) {
 	p, err := payload.ParseTask(raw)
 	if err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
+	}
+	if !gjson.GetBytes(raw, "features").IsArray() {
+		return nil, errors.New("publish: it is no payload: its features are not a list")
 	}
 	req := &request{payload: p}
 	if req.upload, err = readUploadOptions("process[0].upload_options", p.UploadOptions()); err != nil {
