@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,11 +29,12 @@ import (
 type Bucket struct {
 	client *s3.Client
 	name   string
+	region atomic.Pointer[string] // where it was found to be; nil: that of the client
 }
 
 // New makes a bucket of the one with this name, which exists.
 func New(client *s3.Client, name string) *Bucket {
-	return &Bucket{client, name}
+	return &Bucket{client: client, name: name}
 }
 
 // Name is the bucket's name.
@@ -41,12 +43,17 @@ func (b *Bucket) Name() string { return b.name }
 // MaxBody bounds what Get reads: a payload is some megabytes at most, and who reads more would fill a function's memory.
 const MaxBody = 256 << 20
 
-// Get returns a body of up to MaxBody bytes and its ETag, or bucket.ErrNotFound.
+// Get returns a body of up to MaxBody bytes and its ETag, or bucket.ErrNotFound. The bucket may be in another region, as one that a payload refers to
+// may be.
 func (b *Bucket) Get(ctx context.Context, key string) (body []byte, etag string, err error) {
 	if err := bucket.ValidKey(key); err != nil {
 		return nil, "", b.failed("getting", key, err)
 	}
-	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
+	in := &s3.GetObjectInput{Bucket: &b.name, Key: &key}
+	out, err := b.client.GetObject(ctx, in, b.there)
+	if b.elsewhere(err) {
+		out, err = b.client.GetObject(ctx, in, b.there)
+	}
 	if err != nil {
 		return nil, "", b.failed("getting", key, err)
 	}
@@ -60,6 +67,31 @@ func (b *Bucket) Get(ctx context.Context, key string) (body []byte, etag string,
 		return nil, "", b.failed("getting", key, fmt.Errorf("it has more than %d bytes", MaxBody))
 	}
 	return whole.Bytes(), aws.ToString(out.ETag), nil
+}
+
+// there sends a request to the region in which the bucket was found to be.
+func (b *Bucket) there(o *s3.Options) {
+	if region := b.region.Load(); region != nil {
+		o.Region = *region
+	}
+}
+
+// elsewhere reports whether S3 has said that the bucket is in a region that was not asked (Amazon S3 User Guide, Making requests: Request redirection and
+// the REST API). This SDK does not follow such a redirection.
+func (b *Bucket) elsewhere(err error) bool {
+	response, ok := errors.AsType[*awshttp.ResponseError](err)
+	if !ok || response.Response == nil {
+		return false
+	}
+	region, asked := response.Response.Header.Get("X-Amz-Bucket-Region"), b.client.Options().Region
+	if known := b.region.Load(); known != nil {
+		asked = *known
+	}
+	if region == "" || region == asked {
+		return false
+	}
+	b.region.Store(&region)
+	return true
 }
 
 // Put stores a body under the conditions of opts, and returns its ETag. It wraps bucket.ErrPreconditionFailed, or bucket.ErrNotFound with IfMatch,

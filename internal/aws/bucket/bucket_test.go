@@ -2,9 +2,14 @@ package bucket_test
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"sundog/internal/aws/awstest"
@@ -32,5 +37,42 @@ func TestNoBucket(t *testing.T) {
 		if err == nil || errors.Is(err, domain.ErrNotFound) || !strings.Contains(err.Error(), "in the bucket nothing-here") || problem.KindOf(config.Explain(err)) != problem.NotFound {
 			t.Errorf("%v", err)
 		}
+	}
+}
+
+// TestElsewhere reads from a bucket in another region, which S3 names when the wrong one is asked.
+func TestElsewhere(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		w.Header().Set("X-Amz-Bucket-Region", "eu-central-1")
+		if !strings.Contains(r.Header.Get("Authorization"), "/eu-central-1/s3/") {
+			w.WriteHeader(http.StatusMovedPermanently)
+			_, _ = fmt.Fprint(w, `<Error><Code>PermanentRedirect</Code><Message>Ask there.</Message></Error>`)
+			return
+		}
+		if strings.HasSuffix(r.URL.Path, "/none") {
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = fmt.Fprint(w, `<Error><Code>NoSuchKey</Code><Message>None.</Message></Error>`)
+			return
+		}
+		_, _ = fmt.Fprint(w, "body")
+	}))
+	t.Cleanup(server.Close)
+	client := s3.New(s3.Options{
+		Region: "us-east-1", BaseEndpoint: &server.URL, UsePathStyle: true, HTTPClient: server.Client(),
+		Credentials: aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("id", "secret", "")),
+	})
+	b := bucket.New(client, "afar")
+	for range 2 {
+		if body, _, err := b.Get(t.Context(), "k"); err != nil || string(body) != "body" {
+			t.Errorf("%q, %v", body, err)
+		}
+	}
+	if _, _, err := b.Get(t.Context(), "none"); !errors.Is(err, domain.ErrNotFound) {
+		t.Errorf("what is not there: %v", err)
+	}
+	if asked != 4 {
+		t.Errorf("it was asked %d times: once in the wrong region", asked)
 	}
 }
