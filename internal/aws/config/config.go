@@ -5,7 +5,7 @@
 //   - Credentials, profiles, regions and endpoints are found where every AWS tool finds them (AWS SDKs and Tools Reference Guide, Settings
 //     reference): environment variables, ~/.aws, the role of a function or a machine. AWS_ENDPOINT_URL_<SERVICE> names another endpoint.
 //   - What AWS throttles is tried again, later and later, at a rate that adapts to the service: Attempts times in all. What is still throttled
-//     then is an error that may pass.
+//     then is an error that may pass. When a context ends meanwhile, the error tells of both.
 //   - One pool of connections serves all clients that are built from one configuration.
 //   - The SDK writes nothing to standard error.
 //   - Nothing is called: wrong credentials show with the first request, and Explain says what is wrong with them.
@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
 
 	"sundog/internal/problem"
 )
@@ -56,6 +57,7 @@ func Load(ctx context.Context, opts Options) (aws.Config, error) {
 		awsconfig.WithRetryMaxAttempts(Attempts),
 		awsconfig.WithHTTPClient(client()),
 		awsconfig.WithAppID("sundog"),
+		awsconfig.WithAPIOptions([]func(*middleware.Stack) error{keepCause}),
 		awsconfig.WithLogger(logging.Nop{}), // what it warns of is in the errors, and standard error belongs to whoever logs
 	)
 	if err != nil {
