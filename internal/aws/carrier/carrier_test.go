@@ -242,7 +242,8 @@ func TestMessagesGather(t *testing.T) {
 				seen[b] = true
 			}
 		}
-		if n := len(s.all()); len(seen) != callers || n > 1+(callers+9)/10+1 {
+		// Up to 8 requests go while callers still come, and may be as small as one message; whatever waits then goes in full ones.
+		if n := len(s.all()); len(seen) != callers || n > 8+(callers-8+9)/10 {
 			t.Errorf("%d messages in %d requests", len(seen), n)
 		}
 	})
