@@ -1,8 +1,11 @@
 package request
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"sundog/asl"
 	"sundog/internal/access"
@@ -132,6 +135,21 @@ type Log struct {
 	Stream string
 	From   int // the line to begin at
 	Limit  int
+}
+
+// StartOf reads what execution is asked for. One without a name gets a random one, one without an input an empty object.
+func StartOf(r *http.Request) (api.StartExecution, error) {
+	var req api.StartExecution
+	if err := Body(r, &req); err != nil {
+		return req, err
+	}
+	if req.Name == "" {
+		req.Name = uuid.NewString()
+	}
+	if req.Input == nil {
+		req.Input = json.RawMessage("{}")
+	}
+	return req, nil
 }
 
 // LogOf reads which part of which log a request asks for.

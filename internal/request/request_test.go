@@ -102,6 +102,15 @@ func TestBodies(t *testing.T) {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
+	if start, err := request.StartOf(post(`{"workflow":"w"}`)); err != nil || start.Workflow != "w" || start.Name == "" || string(start.Input) != "{}" {
+		t.Errorf("%+v, %v", start, err)
+	}
+	if start, err := request.StartOf(post(`{"workflow":"w","name":"n","input":[1]}`)); err != nil || start.Name != "n" || string(start.Input) != "[1]" {
+		t.Errorf("%+v, %v", start, err)
+	}
+	if _, err := request.StartOf(post(`{"workfolw":"w"}`)); !problem.Is(err, problem.Invalid) {
+		t.Errorf("%v", err)
+	}
 	if event, err := request.Event(post(`[1]`), 3); err != nil || string(event) != "[1]" {
 		t.Errorf("%s, %v", event, err)
 	}

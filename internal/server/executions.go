@@ -1,10 +1,7 @@
 package server
 
 import (
-	"encoding/json"
 	"net/http"
-
-	"github.com/google/uuid"
 
 	"sundog/internal/api"
 	"sundog/internal/embedded/engine"
@@ -28,15 +25,9 @@ func describe(d engine.Description, input, output []byte) api.Execution {
 }
 
 func (s *Server) startExecution(r *http.Request) (api.Execution, error) {
-	var req api.StartExecution
-	if err := request.Body(r, &req); err != nil {
+	req, err := request.StartOf(r)
+	if err != nil {
 		return api.Execution{}, err
-	}
-	if req.Name == "" {
-		req.Name = uuid.NewString()
-	}
-	if req.Input == nil {
-		req.Input = json.RawMessage("{}")
 	}
 	d, err := s.platform.Engine.Start(r.Context(), engine.StartRequest{Machine: req.Workflow, Name: req.Name, Input: req.Input})
 	return describe(d, nil, nil), err

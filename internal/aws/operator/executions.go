@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/smithy-go"
-	"github.com/google/uuid"
 	"github.com/tidwall/gjson"
 
 	"sundog/internal/api"
@@ -68,18 +67,12 @@ func (o *Operator) execution(r *http.Request) (api.Execution, error) {
 }
 
 func (o *Operator) startExecution(r *http.Request) (api.Execution, error) {
-	var req api.StartExecution
-	if err := request.Body(r, &req); err != nil {
+	req, err := request.StartOf(r)
+	if err != nil {
 		return api.Execution{}, err
 	}
-	if req.Name == "" {
-		req.Name = uuid.NewString()
-	}
-	if req.Input == nil {
-		req.Input = json.RawMessage("{}")
-	}
 	start := pipeline.StartRequest{MachineARN: o.env.BaseWorkflowARN + req.Workflow, Name: req.Name, Input: req.Input}
-	err := o.executor.Start(r.Context(), start)
+	err = o.executor.Start(r.Context(), start)
 	if errors.Is(err, pipeline.ErrAlreadyExists) {
 		return api.Execution{}, problem.Wrap(problem.Conflict, err, "")
 	}
