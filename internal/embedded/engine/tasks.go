@@ -108,25 +108,46 @@ func (q *taskQueue) close() {
 	q.closed, q.waiting = true, nil
 }
 
+// lookAt finds a task in its execution, nil when it is no longer there. It asks again when what shared the step of its question could not be
+// written. The error is that of the disk, or that the engine stops.
+func (e *Engine) lookAt(ref taskRef) (*Task, error) {
+	for {
+		var found *Task
+		done := make(chan error, 1)
+		e.post(ref.execution, delivery{
+			look: func(in *instance) {
+				if t, ok := in.tasks[ref.task]; ok {
+					found = &Task{Task: t, Execution: in.desc}
+				}
+			},
+			done: func(err error) { done <- err },
+		})
+		select {
+		case err := <-done:
+			switch {
+			case err == nil || errors.Is(err, ErrEnded):
+				return found, nil
+			case e.store.Failed() != nil:
+				return nil, err
+			}
+		case <-e.ctx.Done():
+			return nil, context.Cause(e.ctx)
+		}
+		select {
+		case <-time.After(retryDelay):
+		case <-e.ctx.Done():
+			return nil, context.Cause(e.ctx)
+		}
+	}
+}
+
 // readTask reads a task from its execution, nil when it is no longer there.
 func (e *Engine) readTask(ref taskRef) *Task {
-	var found *Task
-	done := make(chan error, 1)
-	e.post(ref.execution, delivery{
-		look: func(in *instance) {
-			if t, ok := in.tasks[ref.task]; ok {
-				found = &Task{Task: t, Execution: in.desc}
-			}
-		},
-		done: func(err error) { done <- err },
-	})
-	select {
-	case err := <-done:
-		if err != nil && !errors.Is(err, ErrEnded) {
+	found, err := e.lookAt(ref)
+	if err != nil {
+		if e.ctx.Err() == nil {
 			e.logger.Error("an open task cannot be read; it is run after the next start", e.named(ref.execution), "task", ref.task, "error", err)
-			return nil
 		}
-	case <-e.ctx.Done():
 		return nil
 	}
 	switch answered, err := e.store.Get(taskKey(ref.execution, ref.task)); {
